@@ -1,0 +1,1 @@
+"""Compiled loops: numpy, numba and ``_jit`` only, behind the façades of the package."""

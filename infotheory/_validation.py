@@ -1,0 +1,205 @@
+"""Checks of arguments, and the one sentence that every refusal follows.
+
+*argument* must be *requirement*; got *fact*. *fix*.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from typing import Any
+
+import numpy as np
+
+from infotheory._typing import AnyArray, FloatArray, IntArray
+
+__all__ = [
+    "BFLOAT16",
+    "as_labels",
+    "as_outputs",
+    "check_base",
+    "check_choice",
+    "check_count",
+    "check_jobs",
+    "check_smoothing",
+    "check_temperature",
+    "decode",
+    "refusal",
+]
+
+BFLOAT16 = np.dtype(np.int16)
+"""How a bfloat16 array travels inside the package: as its bits, since numpy has no such type."""
+
+
+def refusal(argument: str, requirement: str, fact: str, fix: str = "") -> ValueError:
+    """Build the error for a value that cannot be used.
+
+    >>> str(refusal("k", "a positive integer", "0", "Try k=3."))
+    'k must be a positive integer; got 0. Try k=3.'
+    """
+    return ValueError(_sentence(argument, requirement, fact, fix))
+
+
+def _sentence(argument: str, requirement: str, fact: str, fix: str) -> str:
+    verb = "" if requirement.startswith("have ") else "be "
+    return f"{argument} must {verb}{requirement}; got {fact}.{' ' if fix else ''}{fix}"
+
+
+def as_outputs(outputs: Any, argument: str = "outputs") -> AnyArray:
+    """Return classifier outputs as a 2-D numpy array, without copying where possible.
+
+    The result has dtype float16, float32 or float64, in any memory order and byte order, or
+    int16 holding the bits of bfloat16. Integers become float64. Torch tensors are recognised by
+    their methods, so torch is not imported.
+    """
+    array = _as_array(outputs, argument)
+    if array.dtype.name == "bfloat16":  # a scalar type that other packages register with numpy
+        array = array.view(np.int16)
+    elif not (array.dtype.kind in "iu" or array.dtype.name in ("float16", "float32", "float64")):
+        raise TypeError(
+            _sentence(
+                argument,
+                "numeric (float16, float32, float64, bfloat16 or integer)",
+                f"dtype {array.dtype}",
+                "Convert it with .astype(float).",
+            )
+        )
+    elif array.dtype.kind in "iu" and not _is_bfloat16_tensor(outputs):
+        array = array.astype(np.float64)
+    if array.ndim != 2:
+        raise refusal(
+            argument,
+            "2-dimensional, one row a sample and one column an output symbol",
+            f"{array.ndim} dimension(s), shape {array.shape}",
+            "Reshape it to (n_samples, n_outputs).",
+        )
+    if array.shape[0] == 0 or array.shape[1] == 0:
+        raise refusal(
+            argument,
+            "have at least one row and one column",
+            f"shape {array.shape}",
+            "Pass at least one sample.",
+        )
+    return array
+
+
+def as_labels(labels: Any, n_rows: int, n_classes: int) -> IntArray:
+    """Return labels as a 1-D int64 array of `n_rows` values in [0, `n_classes`)."""
+    array = _as_array(labels, "labels")
+    if array.dtype.kind not in "iu":
+        raise TypeError(
+            _sentence(
+                "labels",
+                "integers",
+                f"dtype {array.dtype}",
+                "Convert them with .astype(int), or encode names as class numbers.",
+            )
+        )
+    if array.ndim != 1:
+        raise refusal(
+            "labels", "1-dimensional", f"shape {array.shape}", "Use labels.ravel() or argmax(1)."
+        )
+    if array.shape[0] != n_rows:
+        raise refusal(
+            "labels",
+            f"have one entry per row of outputs ({n_rows})",
+            str(array.shape[0]),
+            "Check that outputs and labels come from the same samples.",
+        )
+    if int(array.min()) < 0 or int(array.max()) >= n_classes:
+        row = int(np.argmax((array < 0) | (array >= n_classes)))
+        raise refusal(
+            "labels",
+            f"integers in [0, {n_classes})",
+            f"{array[row]} at row {row}",
+            "Labels count from 0; pass n_classes if there are more classes than output columns.",
+        )
+    return array.astype(np.int64, copy=False)
+
+
+def _is_bfloat16_tensor(value: Any) -> bool:
+    return str(getattr(value, "dtype", "")) == "torch.bfloat16"
+
+
+def _as_array(value: Any, argument: str) -> AnyArray:
+    if callable(getattr(value, "detach", None)):  # a torch tensor: torch is loaded already
+        value = value.detach().cpu()
+        if _is_bfloat16_tensor(value):
+            value = value.contiguous().view(sys.modules["torch"].int16)
+        return np.asarray(value.numpy())
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise refusal(
+            argument, "a rectangular array", "rows of different lengths", "Pad or split the rows."
+        ) from error
+
+
+def decode(rows: AnyArray) -> FloatArray:
+    """Return rows in double precision; int16 holds the bits of bfloat16."""
+    if rows.dtype == BFLOAT16:
+        bits = np.ascontiguousarray(rows).view(np.uint16).astype(np.uint32) << np.uint32(16)
+        return bits.view(np.float32).astype(np.float64)
+    return rows.astype(np.float64)
+
+
+def check_choice(argument: str, value: object, choices: tuple[str, ...]) -> None:
+    """Refuse a value that is not one of the choices, which the message lists."""
+    if value not in choices:
+        listed = ", ".join(map(repr, choices))
+        raise refusal(argument, f"one of {listed}", repr(value))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+
+
+def check_temperature(temperature: Any) -> float:
+    """Return the temperature as a float; it must be positive and finite."""
+    if not (_is_number(temperature) and 0 < temperature < math.inf):
+        raise refusal(
+            "temperature",
+            "a positive finite number",
+            repr(temperature),
+            "Use temperature=1.0 for the outputs as they are.",
+        )
+    return float(temperature)
+
+
+def check_smoothing(smoothing: Any) -> float:
+    """Return the weight of the uniform distribution as a float in [0, 1)."""
+    if not (_is_number(smoothing) and 0 <= smoothing < 1):
+        raise refusal(
+            "smoothing",
+            "a number in [0, 1)",
+            repr(smoothing),
+            "It is the weight of the uniform distribution; 0.001 is a usual choice.",
+        )
+    return float(smoothing)
+
+
+def check_base(base: Any) -> float | None:
+    """Return the base of the logarithm as a float, or None for nats."""
+    if base is None:
+        return None
+    if not (_is_number(base) and 0 < base < math.inf and base != 1):
+        raise refusal(
+            "base",
+            "None (nats) or a positive number other than 1",
+            repr(base),
+            "Use base=2 for bits.",
+        )
+    return float(base)
+
+
+def check_count(argument: str, value: Any) -> int:
+    """Return a positive integer."""
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not (whole and value >= 1):
+        raise refusal(argument, "a positive integer", repr(value))
+    return int(value)
+
+
+def check_jobs(n_jobs: Any) -> int | None:
+    """Return the number of threads, or None for the automatic choice."""
+    return None if n_jobs is None else check_count("n_jobs", n_jobs)

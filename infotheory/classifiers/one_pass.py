@@ -1,0 +1,384 @@
+"""Fill class sums from outputs and labels, reading the outputs once.
+
+Which loop runs is decided here and nowhere else:
+
+* logits, no smoothing: the explicit-vector kernels, in single precision where that is exact enough
+  (:func:`_single_is_enough`) and in double precision otherwise;
+* everything else, logits of minus infinity (whose zeros are to be counted) included, and everything
+  when compilation is switched off: whole-array operations.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
+from itertools import chain, pairwise
+from typing import Any, NoReturn
+
+import numpy as np
+
+from infotheory._jit import JIT_ENABLED
+from infotheory._kernels.class_sums import counting_sort
+from infotheory._kernels.class_sums_array import add_block, from_logits, from_probs, smooth
+from infotheory._typing import AnyArray, FloatArray, IntArray
+from infotheory._validation import BFLOAT16, decode, refusal
+from infotheory.classifiers.class_sums import ClassSums
+
+if JIT_ENABLED:  # explicit vectors exist in compiled form only
+    from infotheory._kernels.class_sums_vector import lane_class_sums, row_class_sums
+
+__all__ = ["KINDS", "class_sums"]
+
+KINDS = ("logits", "probs", "log_probs")
+
+# How far the sum of a row of probabilities may be from one. The data itself is rounded: half
+# precision keeps 11 bits, and single-precision softmax on accelerators has been seen to be off by
+# 2e-5. Double precision allows for a sum of many rounded terms only. K eps / 2 is added.
+_SUM_TOLERANCE = {
+    np.dtype(np.float16): (2.0**-8, 2.0**-11),
+    BFLOAT16: (2.0**-6, 2.0**-8),
+    np.dtype(np.float32): (2.0**-15, 2.0**-24),
+    np.dtype(np.float64): (2.0**-42, 2.0**-53),
+}
+
+_LOG2_E = Fraction("1.44269504088896340735992468100189213742664595415299")
+_CHUNK_BYTES = (
+    1 << 25
+)  # rows that must be copied (strided, foreign byte order) are copied in chunks
+_BLOCK_NUMBERS = 1 << 16  # of one block of whole-array operations: temporaries stay in cache
+_SERIAL_BELOW = (
+    50_000_000  # numbers; below about 20 ms of work a second thread costs more than it saves
+)
+_LANES_BELOW = 200  # columns; shorter rows are laid side by side
+_SMALL = 1 << 17  # numbers; below, double precision costs nothing worth saving
+
+
+def class_sums(
+    outputs: AnyArray,
+    labels: IntArray,
+    n_classes: int,
+    *,
+    kind: str = "logits",
+    temperature: float = 1.0,
+    smoothing: float = 0.0,
+    n_jobs: int | None = None,
+    first_row: int = 0,
+) -> ClassSums:
+    """Return the class sums of validated outputs and labels.
+
+    Parameters
+    ----------
+    outputs : ndarray, shape (n, K)
+        As returned by ``as_outputs``.
+    labels : ndarray of int, shape (n,)
+        As returned by ``as_labels``.
+    n_classes : int
+        C.
+    kind, temperature, smoothing, n_jobs
+        As in :func:`infotheory.measure_classifier`, checked.
+    first_row : int
+        What a refusal calls the first row.
+
+    Returns
+    -------
+    ClassSums
+
+    Raises
+    ------
+    ValueError
+        Where a row is not a distribution; the message names the first one.
+    """
+    if kind == "logits":
+        _refuse_probabilities(outputs)
+    direct = JIT_ENABLED and kind == "logits" and smoothing == 0.0
+    options = (n_classes, kind, temperature, smoothing, n_jobs)
+    plain = outputs.flags.c_contiguous and outputs.flags.aligned and outputs.dtype.isnative
+    if plain or not direct:
+        return _of_chunk(outputs, labels, *options, first_row)
+    total = None
+    step = max(1, _CHUNK_BYTES // (outputs.shape[1] * outputs.itemsize))
+    for start in range(0, outputs.shape[0], step):
+        rows = outputs[start : start + step]
+        rows = np.ascontiguousarray(rows, rows.dtype.newbyteorder("="))
+        sums = _of_chunk(rows, labels[start : start + step], *options, first_row + start)
+        total = sums if total is None else total.absorb(sums)
+    assert total is not None  # there is at least one row
+    return total
+
+
+def _of_chunk(
+    outputs: AnyArray,
+    labels: IntArray,
+    n_classes: int,
+    kind: str,
+    temperature: float,
+    smoothing: float,
+    n_jobs: int | None,
+    offset: int,
+) -> ClassSums:
+    by_class = np.bincount(labels, minlength=n_classes)
+    classes = np.flatnonzero(by_class)
+    slots = labels
+    if classes.size < n_classes:
+        slot_of = np.zeros(n_classes, np.int64)
+        slot_of[classes] = np.arange(classes.size)
+        slots = slot_of[labels]
+
+    def start() -> ClassSums:
+        sums = ClassSums.empty(n_classes, outputs.shape[1], classes)
+        sums.counts[:] = by_class[classes]
+        return sums
+
+    if JIT_ENABLED and kind == "logits" and smoothing == 0.0:
+        loops = _VectorLoops(outputs, slots, temperature, n_jobs, offset)
+        precisions: list[type[np.floating[Any]]] = [np.float64]
+        if outputs.dtype != np.float64 and outputs.size >= _SMALL:
+            precisions.insert(0, np.float32)
+        for precision in precisions:
+            sums = loops.fill(start(), np.dtype(precision))
+            if not np.isfinite(sums.log_mass.sum()):
+                break  # some logit is minus infinity: zeros are to be counted
+            if precision is np.float64 or _single_is_enough(sums):
+                return sums
+    return _fill_by_arrays(start(), outputs, labels, slots, kind, temperature, smoothing, offset)
+
+
+def _single_is_enough(sums: ClassSums) -> bool:
+    """Whether single-precision arithmetic left CMI with seven good digits.
+
+    CMI is a difference of terms of the size of the entropy and the loss of a row, formed from
+    exponentials with relative error 3e-9 and sums rounded at 1.2e-7. Over the rows, what the
+    exponentials do is systematic and the rounding averages out, over as many rows as contribute:
+    where most rows are certain of their label the few others decide.
+    """
+    n = sums.n
+    terms = float((sums.loss - sums.entropy).sum()) / n
+    cmi = float((sums.centroid_entropies + sums.entropy).sum()) / n
+    contributing = n * min(1.0, terms)
+    return contributing > 0 and (2e-9 + 1.2e-7 / math.sqrt(contributing)) * terms < 1e-7 * cmi
+
+
+class _VectorLoops:
+    """The explicit-vector passes over one contiguous chunk of logits."""
+
+    def __init__(
+        self,
+        outputs: AnyArray,
+        slots: IntArray,
+        temperature: float,
+        n_jobs: int | None,
+        offset: int,
+    ) -> None:
+        self.outputs = outputs
+        # Half precision travels as its bits in uint16; bfloat16 is int16 already.
+        self.stored = outputs.view(np.uint16) if outputs.dtype == np.float16 else outputs
+        self.slots = slots
+        self.temperature = temperature
+        self.n_jobs = n_jobs
+        self.offset = offset
+
+    def fill(self, sums: ClassSums, precision: np.dtype[Any]) -> ClassSums:
+        """Fill empty sums, with arithmetic of the given precision."""
+        n, columns = self.outputs.shape
+        size = sums.classes.size
+        lanes = 64 // precision.itemsize
+        padded = -(-columns // lanes) * lanes
+        scalars = np.zeros((size, 2))
+        constants = _constants(self.temperature, precision)
+        options = (sums.labelled, 1.0 / self.temperature, constants)
+        results = (sums.mass, sums.log_mass, scalars, sums.top5_misses, sums.bins, sums.confidence)
+        # Rows side by side need enough of them in each class to fill the lanes.
+        side_by_side = columns < _LANES_BELOW and n >= 8 * size
+        loop: Callable[..., bool] = lane_class_sums if side_by_side else row_class_sums
+        if side_by_side:
+            # A chunk is read nearly in order, yet must hold enough rows of a class to pay for
+            # emptying its lanes.
+            chunk = min(n, max(8192, 330 * size))
+            rows: tuple[Any, ...] = (self.stored, self.slots, chunk)
+            work_shape: tuple[int, ...] = (4, padded, lanes)
+        else:
+            rows = (self.stored, *_grouped(self.slots, size))
+            work_shape = (5, padded)
+
+        def run(bounds: tuple[int, int]) -> bool:
+            work = np.zeros(work_shape, precision)
+            return loop(*rows, sums.classes, *bounds, *options, work, *results)
+
+        parts = _split(sums.counts, _threads(self.n_jobs, self.outputs.size))
+        if len(parts) == 1:
+            valid = run(parts[0])
+        else:
+            with ThreadPoolExecutor(len(parts)) as pool:
+                valid = all(list(pool.map(run, parts)))
+        if not valid:
+            _refuse_logits(self.outputs, self.offset)
+        sums.entropy[:], sums.loss[:] = scalars.T
+        if precision == np.float32:
+            _restore_largest(sums)
+        return sums
+
+
+def _grouped(slots: IntArray, size: int) -> tuple[IntArray, IntArray]:
+    """Row numbers grouped by slot, and where each group starts (and the last one ends)."""
+    order = np.empty(slots.size, np.int64)
+    bounds = np.zeros(size + 1, np.int64)
+    counting_sort(slots, 0, order, bounds)
+    bounds[1:] = bounds[:-1].copy()
+    bounds[0] = 0
+    return order, bounds
+
+
+def _constants(temperature: float, precision: np.dtype[Any]) -> AnyArray:
+    """log2(e)/T in two parts, and the range of v = logit - pivot that the exponential serves."""
+    exact = _LOG2_E / Fraction(temperature)
+    high = precision.type(float(exact))
+    low = precision.type(float(exact - Fraction(float(high))))
+    floor = -87.0 if precision == np.float32 else -700.0
+    return np.array([high, low, floor * temperature, 6.0 * temperature], precision)
+
+
+def _threads(n_jobs: int | None, size: int) -> int:
+    if n_jobs is not None:
+        return n_jobs
+    return 1 if size < _SERIAL_BELOW else os.cpu_count() or 1
+
+
+def _split(counts: IntArray, parts: int) -> list[tuple[int, int]]:
+    """Cut the groups into runs of about equal numbers of rows."""
+    ends = np.cumsum(counts)
+    targets = ends[-1] * np.arange(1, parts) / parts
+    cuts = np.unique([0, *np.searchsorted(ends, targets, side="left") + 1, counts.size])
+    cuts = cuts[cuts <= counts.size]
+    return [(int(a), int(b)) for a, b in pairwise(cuts)]
+
+
+def _restore_largest(sums: ClassSums) -> None:
+    """Replace the largest entry of each row of ``mass`` by what the others leave of the count.
+
+    In single precision it is the one entry that rounding moves noticeably.
+    """
+    rows = np.arange(sums.classes.size)
+    top = sums.mass.argmax(axis=1)
+    sums.mass[rows, top] = 0.0
+    sums.mass[rows, top] = np.maximum(sums.counts - sums.mass.sum(axis=1), 0.0)
+
+
+def _blocks(outputs: AnyArray) -> Iterator[tuple[int, FloatArray]]:
+    """Row number and double-precision copy of one block of rows after the other."""
+    step = max(1, _BLOCK_NUMBERS // outputs.shape[1])
+    for start in range(0, outputs.shape[0], step):
+        yield start, decode(outputs[start : start + step])
+
+
+def _fill_by_arrays(
+    sums: ClassSums,
+    outputs: AnyArray,
+    labels: IntArray,
+    slots: IntArray,
+    kind: str,
+    temperature: float,
+    smoothing: float,
+    offset: int,
+) -> ClassSums:
+    tolerance, unit = _SUM_TOLERANCE[outputs.dtype.newbyteorder("=")]
+    tolerance += outputs.shape[1] * unit
+    scalars = np.zeros((sums.classes.size, 2))
+    for start, rows in _blocks(outputs):
+        if kind == "probs":
+            _check_probs(rows, tolerance, offset + start)
+            block = from_probs(rows, temperature)
+        else:
+            _check_logits(rows, kind, offset + start)
+            if kind == "log_probs":
+                _check_sums(np.exp(rows).sum(axis=1), kind, tolerance, offset + start)
+            block = from_logits(rows, temperature)
+        if smoothing > 0.0:
+            block = smooth(block, smoothing)
+        if sums.zeros is None and block.zero.any():
+            sums.zeros = np.zeros(sums.mass.shape, np.int64)
+            sums.first_zero_row = start + int(np.argmax(block.zero.any(axis=1)))
+        here = slice(start, start + rows.shape[0])
+        add_block(
+            block, rows, labels[here], slots[here], sums.labelled, sums.mass, sums.log_mass,
+            sums.zeros, scalars, sums.top5_misses, sums.bins, sums.confidence,
+        )  # fmt: skip
+    sums.entropy[:], sums.loss[:] = scalars.T
+    return sums
+
+
+# ------------------------------------------------------------------------------------ refusals
+
+
+def _refuse_probabilities(outputs: AnyArray) -> None:
+    """Refuse non-negative rows that all sum to one, which nobody's logits do."""
+    tolerance, unit = _SUM_TOLERANCE[outputs.dtype.newbyteorder("=")]
+    tolerance += outputs.shape[1] * unit
+    for _, rows in chain(_blocks(outputs[:8]), _blocks(outputs)):  # most often eight rows suffice
+        if (rows < 0).any() or not (np.abs(rows.sum(axis=1) - 1.0) <= tolerance).all():
+            return
+    raise refusal(
+        "outputs",
+        "logits for kind='logits'",
+        "non-negative rows that sum to one",
+        "Pass kind='probs'.",
+    )
+
+
+def _check_logits(rows: FloatArray, kind: str, offset: int) -> None:
+    wrong = ~(rows < np.inf)
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0]
+        raise refusal(
+            "outputs",
+            "finite or -inf logits" if kind == "logits" else "at most 0 for kind='log_probs'",
+            f"{rows[row, column]:g} at row {offset + row}, column {column}",
+            "Remove or repair those samples; minus infinity is legal and masks a symbol.",
+        )
+    masked = np.isneginf(rows).all(axis=1)
+    if masked.any():
+        raise refusal(
+            "outputs",
+            "rows with at least one finite entry",
+            f"only -inf in row {offset + int(np.argmax(masked))}",
+            "A row that masks every symbol is not a distribution.",
+        )
+
+
+def _check_probs(rows: FloatArray, tolerance: float, offset: int) -> None:
+    for wrong, requirement, fix in (
+        (np.isnan(rows), "not nan", "Remove or repair those samples."),
+        (rows < 0, "non-negative for kind='probs'", "Pass kind='logits' if these are logits."),
+    ):
+        if wrong.any():
+            row, column = np.argwhere(wrong)[0]
+            raise refusal(
+                "outputs",
+                requirement,
+                f"{rows[row, column]:g} at row {offset + row}, column {column}",
+                fix,
+            )
+    _check_sums(rows.sum(axis=1), "probs", tolerance, offset)
+
+
+def _check_sums(totals: FloatArray, kind: str, tolerance: float, offset: int) -> None:
+    wrong = ~(np.abs(totals - 1.0) <= tolerance)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        what = "sum to one" if kind == "probs" else "whose exponentials sum to one"
+        raise refusal(
+            "outputs",
+            f"rows that {what} for kind={kind!r}" if kind == "probs" else f"rows {what}",
+            f"row {offset + row} with sum {totals[row]:.9g}, off by more than {tolerance:.1e}",
+            "Pass kind='logits' for scores that are not normalised, or divide each row by its sum; "
+            "the tolerance is that of the dtype, so pass float32 values as float32.",
+        )
+
+
+def _refuse_logits(outputs: AnyArray, offset: int) -> NoReturn:
+    """Name the first row that a compiled loop found invalid."""
+    for start, rows in _blocks(outputs):
+        _check_logits(rows, "logits", offset + start)
+    raise AssertionError("a compiled loop refused logits in which no fault can be found")

@@ -1,0 +1,231 @@
+"""Measured models side by side: their order, the printed tables, the correlation, the documents."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from infotheory import __version__
+from infotheory.plotting import FIGURES_NEED, ncmi_error_correlation
+
+if TYPE_CHECKING:
+    from infotheory.classifiers import NCMIReport
+
+__all__ = [
+    "class_table",
+    "correlation_line",
+    "document",
+    "model_table",
+    "note_warnings",
+    "output_problem",
+    "ranked",
+    "write_csv",
+    "write_figure",
+    "write_json",
+]
+
+_CLASSES_SHOWN = 20
+
+# The columns of the printed table: field, heading, width, format. Six decimals, so that the table
+# itself can be compared with other implementations.
+_COLUMNS = (
+    ("n", "n", 9, ",d"),
+    ("error", "error", 9, ".5f"),
+    ("cmi", "CMI", 11, ".6f"),
+    ("gamma", "Gamma", 12, ".6f"),
+    ("ncmi", "NCMI", 11, ".6f"),
+    ("cross_entropy", "cross entropy", 15, ".6f"),
+)
+
+
+def ranked(reports: Mapping[str, NCMIReport]) -> dict[str, NCMIReport]:
+    """Sort by NCMI, smallest first; behind them infinite Gamma, and last those without an NCMI.
+
+    An infinite Gamma makes NCMI zero, which is no merit and must not lead the table.
+    """
+
+    def key(item: tuple[str, NCMIReport]) -> tuple[int, float]:
+        report = item[1]
+        if math.isnan(report.ncmi):
+            return 2, 0.0
+        return (1, report.cmi) if math.isinf(report.gamma) else (0, report.ncmi)
+
+    return dict(sorted(reports.items(), key=key))
+
+
+def model_table(reports: Mapping[str, NCMIReport]) -> str:
+    """One line a model, in the given order, flagged where NCMI does not rank it."""
+    width = max(map(len, [*reports, "model"]))
+    heading = f"{'model':{width}}" + "".join(f"{title:>{w}}" for _, title, w, _ in _COLUMNS)
+    lines = [heading, "-" * len(heading)]
+    for name, report in reports.items():
+        cells = "".join(_cell(getattr(report, field), w, f) for field, _, w, f in _COLUMNS)
+        lines.append(f"{name:{width}}{cells}{_flag(report)}")
+    units = " and ".join(sorted({report.unit for report in reports.values()}))
+    lines.append(f"CMI, Gamma and cross entropy in {units}; error is a fraction.")
+    return "\n".join(lines)
+
+
+def _cell(value: float, width: int, form: str) -> str:
+    """Fixed decimals, as far as they show the value and fit."""
+    if isinstance(value, float) and (0 < abs(value) < 1e-4 or 1e5 <= abs(value) < math.inf):
+        form = ".3e"
+    return f"{value:{width}{form}}"
+
+
+def _flag(report: NCMIReport) -> str:
+    if math.isnan(report.ncmi):
+        return "  not ranked: NCMI is undefined"
+    if math.isinf(report.gamma):
+        return f"  not ranked: {report.zeros:,} exact zeros"
+    return ""
+
+
+def class_table(report: NCMIReport) -> str:
+    """Return the classes of a model, largest CMI first, at most twenty."""
+    table = report.per_class.sort_values("cmi", ascending=False, kind="stable")
+    text = table.head(_CLASSES_SHOWN).to_string(float_format="{:.6f}".format)
+    left = len(table) - _CLASSES_SHOWN
+    return text + (f"\n... and {left} classes more; --json writes all of them." if left > 0 else "")
+
+
+def correlation_line(reports: Mapping[str, NCMIReport]) -> str:
+    """Return one sentence on NCMI and error over these models, or why there is none."""
+    found = ncmi_error_correlation(reports)
+    if found is None:
+        return (
+            "No correlation of NCMI with error: it takes three models with finite Gamma that\n"
+            "differ and were measured on the same labels."
+        )
+    return (
+        f"NCMI against error over {found.models} models: "
+        f"Pearson {found.pearson:.3f}, Spearman {found.spearman:.3f}."
+    )
+
+
+def note_warnings(reports: Mapping[str, NCMIReport]) -> None:
+    """Print the warnings of the reports on standard error, each text once with its models."""
+    models: dict[str, list[str]] = {}
+    for name, report in reports.items():
+        for text in report.warnings:
+            models.setdefault(text, []).append(name)
+    for text, names in models.items():
+        print(f"note: {', '.join(names)}: {text}", file=sys.stderr)
+
+
+def document(
+    reports: Mapping[str, NCMIReport],
+    sources: Mapping[str, Mapping[str, str]] | None = None,
+    *,
+    per_class: bool = False,
+) -> dict[str, Any]:
+    """Everything measured as plain values, ready for strict JSON.
+
+    JSON has no infinity and no nan: such a value is ``null``, and ``"non_finite"`` of its model
+    says which it was. In the rows of ``"per_class"`` a ``null`` is always an undefined value:
+    a class without samples, or an error rate where classes have no output symbol of their own.
+    """
+    found = ncmi_error_correlation(reports)
+    return {
+        "infotheory": __version__,
+        "models": [
+            {"name": name, **(sources or {}).get(name, {}), **_model(report, per_class=per_class)}
+            for name, report in reports.items()
+        ],
+        "correlation": None if found is None else found._asdict(),
+    }
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write strict JSON; the file appears when it is complete."""
+    with _replaced(path) as draft:
+        draft.write_text(
+            json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n",
+            encoding="utf-8",
+        )
+
+
+def write_csv(
+    path: Path,
+    reports: Mapping[str, NCMIReport],
+    sources: Mapping[str, Mapping[str, str]] | None = None,
+) -> None:
+    """Write one line a model; infinite values read ``inf``, undefined ones are empty."""
+    import pandas as pd
+
+    rows = [
+        {"name": name, **(sources or {}).get(name, {}), **_scalars(report)}
+        for name, report in reports.items()
+    ]
+    with _replaced(path) as draft:
+        pd.DataFrame(rows).to_csv(draft, index=False)
+
+
+def write_figure(path: Path, reports: Mapping[str, NCMIReport]) -> None:
+    """Draw the overview of the models into a file; its ending selects the format."""
+    from matplotlib.figure import Figure
+
+    from infotheory.plotting import overview
+
+    figure = overview(reports, Figure(figsize=(12, 4.8), layout="constrained"))
+    with _replaced(path) as draft:
+        figure.savefig(draft, format=path.suffix[1:], dpi=150)
+
+
+def output_problem(path: Path, *, figure: bool = False) -> str | None:
+    """Say why nothing could be written there, before any work is done; None if all is well."""
+    if not path.parent.is_dir():
+        return f"{path}: there is no folder {path.parent}"
+    if path.is_dir():
+        return f"{path}: this is a folder"
+    if not figure:
+        return None
+    try:
+        from matplotlib.backend_bases import FigureCanvasBase
+    except ImportError:
+        return FIGURES_NEED
+    formats = sorted(FigureCanvasBase.get_supported_filetypes())
+    if path.suffix[1:].lower() in formats:
+        return None
+    return f"{path}: a figure's name must end in one of {', '.join(formats)}"
+
+
+@contextlib.contextmanager
+def _replaced(path: Path) -> Iterator[Path]:
+    """Give a draft beside `path` that takes its place once it has been written."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield draft
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _scalars(report: NCMIReport) -> dict[str, Any]:
+    return {k: v for k, v in report.to_dict().items() if not isinstance(v, list)}
+
+
+def _model(report: NCMIReport, *, per_class: bool) -> dict[str, Any]:
+    values = _scalars(report)
+    odd = {k: str(v) for k, v in values.items() if isinstance(v, float) and not math.isfinite(v)}
+    model = {**values, "warnings": report.warnings, "non_finite": odd}
+    if per_class:
+        model["per_class"] = report.per_class.reset_index().to_dict("records")
+    return {key: _finite(value) for key, value in model.items()}
+
+
+def _finite(value: Any) -> Any:
+    """Replace what JSON cannot hold by None, at any depth."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return value

@@ -1,0 +1,52 @@
+"""Warnings of the package.
+
+Refusals are ordinary ``ValueError`` and ``TypeError``. A warning is given where a result is
+correct but means less than it seems to; its text is also kept in ``report.warnings``.
+
+Each situation has its own class, so that one of them can be silenced or turned into an error:
+
+>>> import warnings
+>>> from infotheory.exceptions import InfiniteSeparationWarning, InfotheoryWarning
+>>> with warnings.catch_warnings():
+...     warnings.simplefilter("error", InfiniteSeparationWarning)
+>>> issubclass(InfiniteSeparationWarning, InfotheoryWarning)
+True
+"""
+
+__all__ = [
+    "EmptyClassWarning",
+    "InfiniteSeparationWarning",
+    "InfotheoryWarning",
+    "SingleClassWarning",
+]
+
+
+class InfotheoryWarning(UserWarning):
+    """Base class of every warning given by this package."""
+
+
+class EmptyClassWarning(InfotheoryWarning):
+    """Some classes have no samples.
+
+    An empty class has probability zero, so it takes no part in any quantity; its row of the
+    per-class table is ``nan``. The usual causes are a subset of a data set and a wrong
+    ``n_classes``.
+    """
+
+
+class InfiniteSeparationWarning(InfotheoryWarning):
+    """The separation Gamma is infinite, and NCMI is therefore zero.
+
+    This happens when some sample gives an output symbol probability exactly zero while a sample
+    of another class gives it positive probability. Such a zero NCMI says nothing about
+    concentration and must not be ranked against finite ones. The ``smoothing`` argument
+    mixes a little of the uniform distribution into each row, where that is what you want.
+    """
+
+
+class SingleClassWarning(InfotheoryWarning):
+    """All samples carry the same label.
+
+    There are no pairs of different labels, so Gamma is zero and NCMI, a ratio with Gamma below
+    the line, is undefined (``nan``).
+    """

@@ -1,0 +1,24 @@
+"""Figures. Matplotlib is loaded when one is drawn, and its settings are left alone.
+
+Every function draws into the axes it is given and returns them; without axes it opens a figure
+through ``pyplot``, which notebooks show by themselves.
+"""
+
+from infotheory.plotting.classifiers import (
+    FIGURES_NEED,
+    class_bars,
+    concentration_separation_plane,
+    ncmi_error_scatter,
+    overview,
+)
+from infotheory.plotting.correlation import Correlation, ncmi_error_correlation
+
+__all__ = [
+    "FIGURES_NEED",
+    "Correlation",
+    "class_bars",
+    "concentration_separation_plane",
+    "ncmi_error_correlation",
+    "ncmi_error_scatter",
+    "overview",
+]

@@ -1,0 +1,1 @@
+"""Slow, obvious, double-precision references that import nothing from the library."""
