@@ -227,7 +227,7 @@ class RowState:
         self.s = cgutils.alloca_once_value(builder, kind.splat(0.0))
         self.d = cgutils.alloca_once_value(builder, kind.splat(0.0))
         self.largest = cgutils.alloca_once_value(builder, minimum)
-        self.below = cgutils.alloca_once_value(builder, kind.integer_splat(0))
+        self.above = cgutils.alloca_once_value(builder, kind.integer_splat(0))
         self.equal = cgutils.alloca_once_value(builder, kind.integer_splat(0))
 
     def add(self, difference: Any, c_high: Any, c_low: Any, floor: Any) -> Any:
@@ -246,12 +246,14 @@ class RowState:
         largest = builder.load(self.largest)
         bigger = builder.icmp_signed(">", bits, largest)
         builder.store(builder.select(bigger, bits, largest), self.largest)
-        negative = builder.fcmp_ordered("<", v, kind.splat(0.0))
-        for place, found in ((self.below, negative), (self.equal, tie)):
-            # A true comparison, sign-extended, is -1.
-            more = builder.sub(builder.load(place), builder.sext(found, kind.integers))
-            builder.store(more, place)
+        self.count(self.equal, tie)
         return e
+
+    def count(self, place: Any, found: Any) -> None:
+        """Count the lanes in which a comparison holds."""
+        # A true comparison, sign-extended, is -1.
+        ones = self.builder.sext(found, self.kind.integers)
+        self.builder.store(self.builder.sub(self.builder.load(place), ones), place)
 
 
 def unpack(

@@ -13,7 +13,6 @@ from infotheory._kernels._vector import (
     DOUBLE,
     I32,
     I64,
-    SINGLE,
     RowState,
     arithmetic_of,
     broadcast,
@@ -142,6 +141,7 @@ def lanes_pass(  # type: ignore[no-untyped-def]
             total = load(builder, sums.data, target, kind.vector)
             store(builder, builder.fadd(total, difference), sums.data, target)
             store(builder, state.add(difference, high, low, floor_v), powers.data, target)
+            state.count(state.above, builder.fcmp_ordered(">", difference, kind.splat(0.0)))
 
         double = ir.VectorType(ir.DoubleType(), kind.lanes)
 
@@ -149,7 +149,7 @@ def lanes_pass(  # type: ignore[no-untyped-def]
             return vector if vector.type == double else builder.fpext(vector, double)
 
         s, d = wide(builder.load(state.s)), wide(builder.load(state.d))
-        below, equal = builder.load(state.below), builder.load(state.equal)
+        above, equal = builder.load(state.above), builder.load(state.equal)
         ties = builder.sitofp(equal, double)
         ones = ir.Constant(double, [1.0] * kind.lanes)
         # ln(ties + s) = ln(ties) + log1p(s / ties); the last term restores what 1 + r rounded away.
@@ -176,8 +176,6 @@ def lanes_pass(  # type: ignore[no-untyped-def]
         store(builder, weight, w_.data, origin)
         store(builder, power(builder, largest, high, low, kind), top_.data, origin)
         store(builder, largest, top_.data, lanes)
-        size = builder.trunc(columns, kind.bits) if kind is SINGLE else columns
-        above = builder.sub(broadcast(builder, size, kind.lanes), builder.add(below, equal))
         for place, found in ((origin, above), (lanes, equal)):
             whole_number = ir.VectorType(I64, kind.lanes)
             number = found if kind is DOUBLE else builder.sext(found, whole_number)

@@ -28,7 +28,7 @@ from infotheory._kernels._vector import (
     widen,
 )
 
-__all__ = ["add_pair", "element", "row_max", "row_pass"]
+__all__ = ["add_pair", "count_above", "element", "row_max", "row_pass"]
 
 
 @intrinsic
@@ -36,14 +36,14 @@ def row_pass(typingctx, x, row, ahead, pivot, c_high, c_low, floor, b, e):  # ty
     """One pass over row ``row`` of ``x``.
 
     Adds v = x - pivot to ``b``, writes exp(v / T) to ``e`` and returns ``(s, d, largest,
-    above, equal)``: the sum of the exponentials that are not ties with the pivot, the sum of
-    ``e * v``, the largest ``v``, and how many logits exceed and equal the pivot.  Row ``ahead``
+    equal)``: the sum of the exponentials that are not ties with the pivot, the sum of ``e * v``,
+    the largest ``v``, and how many logits equal the pivot.  Row ``ahead``
     is prefetched.  ``b`` and ``e`` are padded to a multiple of the lane count; their padding is
     scratch.
     """
     kind = arithmetic_of(b)
     element = b.dtype
-    returned = types.Tuple((element, element, element, types.int64, types.int64))
+    returned = types.Tuple((element, element, element, types.int64))
     signature = returned(x, types.intp, types.intp, element, element, element, element, b, e)
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
@@ -77,13 +77,8 @@ def row_pass(typingctx, x, row, ahead, pivot, c_high, c_low, floor, b, e):  # ty
             builder.load(state.largest),
             lambda p, q: builder.select(builder.icmp_signed(">", p, q), p, q),
         )
-        below, equal = (
-            to_int64(builder, fold(builder, builder.load(place), builder.add))
-            for place in (state.below, state.equal)
-        )
-        padded = builder.mul(builder.sdiv(builder.add(columns, I64(kind.lanes - 1)), lanes), lanes)
-        above = builder.sub(padded, builder.add(below, equal))
-        parts = [s, d, builder.bitcast(largest, kind.element), above, equal]
+        equal = to_int64(builder, fold(builder, builder.load(state.equal), builder.add))
+        parts = [s, d, builder.bitcast(largest, kind.element), equal]
         return context.make_tuple(builder, returned, parts)
 
     return signature, generate
@@ -110,6 +105,27 @@ def row_max(typingctx, x, row, work):  # type: ignore[no-untyped-def]
             loaded = load_row(builder, here, j, left, x.dtype, kind)
             builder.store(larger(loaded, builder.load(best)), best)
         return fold(builder, builder.load(best), larger)
+
+    return signature, generate
+
+
+@intrinsic
+def count_above(typingctx, x, row, pivot, work):  # type: ignore[no-untyped-def]
+    """How many elements of a row exceed the pivot."""
+    kind = arithmetic_of(work)
+    signature = types.int64(x, types.intp, work.dtype, work)
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        (matrix,) = unpack(context, builder, (x,), arguments[:1])
+        columns = cgutils.unpack_tuple(builder, matrix.shape, 2)[1]
+        here = builder.gep(matrix.data, [builder.mul(arguments[1], columns)])
+        threshold = broadcast(builder, arguments[2], kind.lanes)
+        state = RowState(builder, kind)
+        with cgutils.for_range_slice(builder, I64(0), columns, I64(kind.lanes)) as (j, _):
+            left = builder.sub(columns, j)
+            loaded = load_row(builder, here, j, left, x.dtype, kind)
+            state.count(state.above, builder.fcmp_ordered(">", loaded, threshold))
+        return to_int64(builder, fold(builder, builder.load(state.above), builder.add))
 
     return signature, generate
 

@@ -26,7 +26,7 @@ import numpy as np
 
 from infotheory._jit import kernel
 from infotheory._kernels._vector_lanes import lanes_add, lanes_pass
-from infotheory._kernels._vector_rows import add_pair, element, row_max, row_pass
+from infotheory._kernels._vector_rows import add_pair, count_above, element, row_max, row_pass
 from infotheory._kernels.class_sums import counting_sort, tally
 from infotheory._typing import AnyArray, FloatArray, IntArray
 
@@ -95,13 +95,14 @@ def row_class_sums(
             ahead = order[min(t + 2, end - 1)]
             e = work[4] if waiting else work[3]
             pivot = element(x, row, label, work) if labelled else row_max(x, row, work)
-            s, d, largest, above, equal = row_pass(x, row, ahead, pivot, c_high, c_low, floor, b, e)
+            s, d, largest, equal = row_pass(x, row, ahead, pivot, c_high, c_low, floor, b, e)
             to_label = 0.0
             ties = equal
+            wrong = largest > 0
             if not largest <= ceiling:
                 start = row_max(x, row, work)
                 to_label = (np.float64(start) - np.float64(pivot)) * scale
-                s, d, largest, _, ties = row_pass(
+                s, d, largest, ties = row_pass(
                     x, row, ahead, start, c_high, c_low, floor, scratch, e
                 )
             total = ties + np.float64(s)
@@ -116,13 +117,15 @@ def row_class_sums(
             weights[1 if waiting else 0] = 1.0 / total
             if labelled:
                 certainty = (math.exp(np.float64(largest) * scale) if largest > 0 else 1.0) / total
-                before = 0
+                rank = 0
+                if wrong:
+                    rank = count_above(x, row, pivot, work)
                 if equal > 1:
-                    before = _ties_before(x, row, label, work)
+                    rank += _ties_before(x, row, label, work)
                 tally(
                     slot,
-                    above + before == 0,
-                    above + before >= 5,
+                    rank == 0,
+                    rank >= 5,
                     certainty,
                     top5_misses,
                     bins,

@@ -74,7 +74,7 @@ def model_table(reports: Mapping[str, NCMIReport]) -> str:
 
 def _cell(value: float, width: int, form: str) -> str:
     """Fixed decimals, as far as they show the value and fit."""
-    if isinstance(value, float) and (0 < abs(value) < 1e-4 or 1e5 <= abs(value) < math.inf):
+    if form[-1] == "f" and (0 < abs(value) < 1e-4 or 1e5 <= abs(value) < math.inf):
         form = ".3e"
     return f"{value:{width}{form}}"
 
