@@ -141,23 +141,24 @@ def _of_chunk(
             sums = loops.fill(start(), np.dtype(precision))
             if not np.isfinite(sums.log_mass.sum()):
                 break  # some logit is minus infinity: zeros are to be counted
-            if precision is np.float64 or _single_is_enough(sums):
+            if precision is np.float64 or _single_is_enough(sums, outputs.itemsize):
                 return sums
     return _fill_by_arrays(start(), outputs, labels, slots, kind, temperature, smoothing, offset)
 
 
-def _single_is_enough(sums: ClassSums) -> bool:
+def _single_is_enough(sums: ClassSums, itemsize: int) -> bool:
     """Whether single-precision arithmetic left CMI with seven good digits.
 
     CMI is a difference of terms of the size of the entropy and the loss of a row, formed from
     exponentials with relative error 3e-9 and sums rounded at 1.2e-7. Over the rows, what the
     exponentials do is systematic and the rounding averages out, over as many rows as contribute:
-    where most rows are certain of their label the few others decide.
+    where most rows are certain of their label the few others decide, and where logits have 16 bits
+    they fall on few different values.
     """
     n = sums.n
     terms = float((sums.loss - sums.entropy).sum()) / n
     cmi = float((sums.centroid_entropies + sums.entropy).sum()) / n
-    contributing = n * min(1.0, terms)
+    contributing = min(n * min(1.0, terms), 256 if itemsize == 2 else math.inf)
     return contributing > 0 and (2e-9 + 1.2e-7 / math.sqrt(contributing)) * terms < 1e-7 * cmi
 
 

@@ -108,8 +108,11 @@ def test_class_names() -> None:
 
 def test_tables_do_not_expose_the_state() -> None:
     report = example()
-    report.per_class.iloc[0, 1] = 99.0
-    assert report.per_class.iloc[0, 1] < 1.0
+    table = report.per_class
+    table.loc["0", "cmi"] = 99.0
+    assert report.per_class.loc["0", "cmi"] < 1.0
+    with pytest.raises(ValueError, match="read-only"):
+        report.separation[0, 1] = 0.0
 
 
 def test_separation_matrix() -> None:
