@@ -91,7 +91,7 @@ def scalar_twin(x: np.ndarray, y: np.ndarray, columns: int) -> None:
     order, starts = _grouped(np.searchsorted(classes, y), classes.size)
     scalar_class_sums(
         x, order, starts, classes, 0, classes.size, True, 1.0, sums.mass, sums.log_mass,
-        np.zeros(sums.mass.shape, np.int64), np.zeros((classes.size, 2)), sums.top5_misses,
+        np.zeros(sums.mass.shape, np.int64), np.zeros((classes.size, 3)), sums.top5_misses,
         sums.bins, sums.confidence,
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ float32 (16 lanes) and float64 (8 lanes).  Rows may be stored as float32, float6
 (passed as its ``uint16`` bits) or bfloat16 (passed as its ``int16`` bits).  LLVM turns the fixed
 lane counts into whatever the processor offers.
 
-In this file ``v`` is a logit minus the pivot of its row, and ``exp(v / T)`` is computed as
+In this file ``v`` is a logit less the largest of its row, and ``exp(v / T)`` is computed as
 ``2 ** (v * c)`` with ``c = log2(e) / T`` split into a high and a low part, so that a temperature
 costs nothing.  The polynomial for ``2 ** f`` on [-1/2, 1/2] is a minimax fit with value one at
 zero for float32 (relative error 3e-9, mean -3e-12) and the Taylor polynomial of degree 13 for
@@ -42,6 +42,7 @@ __all__ = [
     "fma",
     "fold",
     "intrinsic",
+    "larger",
     "load",
     "load_row",
     "log",
@@ -223,30 +224,23 @@ class RowState:
     def __init__(self, builder: Any, kind: Arithmetic) -> None:
         self.kind = kind
         self.builder = builder
-        minimum = kind.integer_splat(-(2 ** (kind.bits.width - 1)))
         self.s = cgutils.alloca_once_value(builder, kind.splat(0.0))
         self.d = cgutils.alloca_once_value(builder, kind.splat(0.0))
-        self.largest = cgutils.alloca_once_value(builder, minimum)
-        self.above = cgutils.alloca_once_value(builder, kind.integer_splat(0))
-        self.equal = cgutils.alloca_once_value(builder, kind.integer_splat(0))
+        self.ties = cgutils.alloca_once_value(builder, kind.integer_splat(0))
+        self.rank = cgutils.alloca_once_value(builder, kind.integer_splat(0))
 
-    def add(self, difference: Any, c_high: Any, c_low: Any, floor: Any) -> Any:
-        """Take in one vector of x - pivot; return exp((x - pivot) / T)."""
+    def add(self, v: Any, c_high: Any, c_low: Any, floor: Any) -> Any:
+        """Take in one vector of v = x - largest; return exp(v / T)."""
         builder, kind = self.builder, self.kind
         # An ordered comparison is false for NaN, so NaN passes through to d, which detects it.
-        low = builder.fcmp_ordered("<", difference, floor)
-        v = builder.select(low, floor, difference)
+        v = builder.select(builder.fcmp_ordered("<", v, floor), floor, v)
         e = power(builder, v, c_high, c_low, kind)
-        # Ties with the pivot are counted apart: 1 + small would lose the small in float32.
+        # The largest terms, one each, are counted apart: 1 + small would lose the small.
         tie = builder.fcmp_ordered("==", v, kind.splat(0.0))
         others = builder.select(tie, kind.splat(0.0), e)
         builder.store(builder.fadd(builder.load(self.s), others), self.s)
         builder.store(fma(builder, e, v, builder.load(self.d), kind), self.d)
-        bits = builder.bitcast(v, kind.integers)
-        largest = builder.load(self.largest)
-        bigger = builder.icmp_signed(">", bits, largest)
-        builder.store(builder.select(bigger, bits, largest), self.largest)
-        self.count(self.equal, tie)
+        self.count(self.ties, tie)
         return e
 
     def count(self, place: Any, found: Any) -> None:
@@ -263,6 +257,11 @@ def unpack(
         context.make_array(kind)(context, builder, value)
         for kind, value in zip(array_types, values, strict=True)
     ]
+
+
+def larger(builder: Any, p: Any, q: Any) -> Any:
+    """The larger of two, lane by lane; q where p is NaN."""
+    return builder.select(builder.fcmp_ordered(">", p, q), p, q)
 
 
 def transpose(builder: Any, rows: list[Any]) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -18,6 +19,7 @@ from infotheory._kernels._vector import (
     fma,
     fold,
     intrinsic,
+    larger,
     load,
     load_row,
     prefetch,
@@ -28,58 +30,63 @@ from infotheory._kernels._vector import (
     widen,
 )
 
-__all__ = ["add_pair", "count_above", "element", "row_max", "row_pass"]
+__all__ = ["add_pair", "element", "row_max", "row_pass", "row_rank"]
+
+
+def _start_of_row(builder: Any, matrix: Any, row: Any) -> tuple[Any, Any]:
+    """Return a pointer to a row and its length."""
+    columns = cgutils.unpack_tuple(builder, matrix.shape, 2)[1]
+    return builder.gep(matrix.data, [builder.mul(row, columns)]), columns
+
+
+def _over_row(
+    builder: Any, start: Any, columns: Any, dtype: Any, kind: Any, body: Callable[[Any, Any], None]
+) -> None:
+    """Emit ``body(column, vector)`` over a row; beyond its end the last vector is -inf."""
+    lanes = I64(kind.lanes)
+    whole = builder.mul(builder.sdiv(columns, lanes), lanes)
+    raw = ir.VectorType(stored_as(dtype)[0], kind.lanes)
+    with cgutils.for_range_slice(builder, I64(0), whole, lanes) as (j, _):
+        body(j, widen(builder, load(builder, start, j, raw), dtype, kind))
+    with builder.if_then(builder.icmp_signed("<", whole, columns)):
+        left = builder.sub(columns, whole)
+        body(whole, load_row(builder, start, whole, left, dtype, kind))
 
 
 @intrinsic
-def row_pass(typingctx, x, row, ahead, pivot, c_high, c_low, floor, b, e):  # type: ignore[no-untyped-def]
-    """One pass over row ``row`` of ``x``.
+def row_pass(typingctx, x, row, ahead, largest, c_high, c_low, floor, b, e):  # type: ignore[no-untyped-def]
+    """One pass over row ``row`` of ``x``, whose largest element is given.
 
-    Adds v = x - pivot to ``b``, writes exp(v / T) to ``e`` and returns ``(s, d, largest,
-    equal)``: the sum of the exponentials that are not ties with the pivot, the sum of ``e * v``,
-    the largest ``v``, and how many logits equal the pivot.  Row ``ahead``
-    is prefetched.  ``b`` and ``e`` are padded to a multiple of the lane count; their padding is
-    scratch.
+    Adds v = x - largest to ``b``, writes exp(v / T) to ``e`` and returns ``(s, d, ties)``: the sum
+    of the exponentials but those of the largest elements, the sum of ``e * v``, and how many
+    elements are largest.  Row ``ahead`` is prefetched.  ``b`` and ``e`` are padded to a multiple
+    of the lane count; their padding is scratch.
     """
     kind = arithmetic_of(b)
-    element = b.dtype
-    returned = types.Tuple((element, element, element, types.int64))
-    signature = returned(x, types.intp, types.intp, element, element, element, element, b, e)
+    number = b.dtype
+    returned = types.Tuple((number, number, types.int64))
+    signature = returned(x, types.intp, types.intp, number, number, number, number, b, e)
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         x_value, row_, ahead_, *scalars, b_value, e_value = arguments
         matrix, sums, powers = unpack(context, builder, (x, b, e), (x_value, b_value, e_value))
-        columns = cgutils.unpack_tuple(builder, matrix.shape, 2)[1]
-        here = builder.gep(matrix.data, [builder.mul(row_, columns)])
-        there = builder.gep(matrix.data, [builder.mul(ahead_, columns)])
-        pivot_, high, low, floor_ = (broadcast(builder, s, kind.lanes) for s in scalars)
+        here, columns = _start_of_row(builder, matrix, row_)
+        there, _ = _start_of_row(builder, matrix, ahead_)
+        largest_, high, low, floor_ = (broadcast(builder, s, kind.lanes) for s in scalars)
         state = RowState(builder, kind)
-        lanes = I64(kind.lanes)
-        whole = builder.mul(builder.sdiv(columns, lanes), lanes)
-        raw = ir.VectorType(stored_as(x.dtype)[0], kind.lanes)
 
-        def step(j: Any, loaded: Any) -> None:
-            difference = builder.fsub(loaded, pivot_)
-            total = load(builder, sums.data, j, kind.vector)
-            store(builder, builder.fadd(total, difference), sums.data, j)
-            store(builder, state.add(difference, high, low, floor_), powers.data, j)
-
-        with cgutils.for_range_slice(builder, I64(0), whole, lanes) as (j, _):
+        def body(j: Any, loaded: Any) -> None:
             prefetch(builder, there, j)
-            step(j, widen(builder, load(builder, here, j, raw), x.dtype, kind))
-        with builder.if_then(builder.icmp_signed("<", whole, columns)):
-            left = builder.sub(columns, whole)
-            step(whole, load_row(builder, here, whole, left, x.dtype, kind))
+            v = builder.fsub(loaded, largest_)
+            total = load(builder, sums.data, j, kind.vector)
+            store(builder, builder.fadd(total, v), sums.data, j)
+            store(builder, state.add(v, high, low, floor_), powers.data, j)
+
+        _over_row(builder, here, columns, x.dtype, kind, body)
         s = fold(builder, builder.load(state.s), builder.fadd)
         d = fold(builder, builder.load(state.d), builder.fadd)
-        largest = fold(
-            builder,
-            builder.load(state.largest),
-            lambda p, q: builder.select(builder.icmp_signed(">", p, q), p, q),
-        )
-        equal = to_int64(builder, fold(builder, builder.load(state.equal), builder.add))
-        parts = [s, d, builder.bitcast(largest, kind.element), equal]
-        return context.make_tuple(builder, returned, parts)
+        ties = to_int64(builder, fold(builder, builder.load(state.ties), builder.add))
+        return context.make_tuple(builder, returned, [s, d, ties])
 
     return signature, generate
 
@@ -92,40 +99,41 @@ def row_max(typingctx, x, row, work):  # type: ignore[no-untyped-def]
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         (matrix,) = unpack(context, builder, (x,), arguments[:1])
-        columns = cgutils.unpack_tuple(builder, matrix.shape, 2)[1]
-        here = builder.gep(matrix.data, [builder.mul(arguments[1], columns)])
+        here, columns = _start_of_row(builder, matrix, arguments[1])
         best = cgutils.alloca_once_value(builder, kind.splat(-math.inf))
-        lanes = I64(kind.lanes)
 
-        def larger(p: Any, q: Any) -> Any:
-            return builder.select(builder.fcmp_ordered(">", p, q), p, q)
+        def body(j: Any, loaded: Any) -> None:
+            builder.store(larger(builder, loaded, builder.load(best)), best)
 
-        with cgutils.for_range_slice(builder, I64(0), columns, lanes) as (j, _):
-            left = builder.sub(columns, j)
-            loaded = load_row(builder, here, j, left, x.dtype, kind)
-            builder.store(larger(loaded, builder.load(best)), best)
-        return fold(builder, builder.load(best), larger)
+        _over_row(builder, here, columns, x.dtype, kind, body)
+        return fold(builder, builder.load(best), lambda p, q: larger(builder, p, q))
 
     return signature, generate
 
 
 @intrinsic
-def count_above(typingctx, x, row, pivot, work):  # type: ignore[no-untyped-def]
-    """How many elements of a row exceed the pivot."""
+def row_rank(typingctx, x, row, label, work):  # type: ignore[no-untyped-def]
+    """How many elements of a row come before that of the label; ties go to the lower index."""
     kind = arithmetic_of(work)
-    signature = types.int64(x, types.intp, work.dtype, work)
+    signature = types.int64(x, types.intp, types.intp, work)
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         (matrix,) = unpack(context, builder, (x,), arguments[:1])
-        columns = cgutils.unpack_tuple(builder, matrix.shape, 2)[1]
-        here = builder.gep(matrix.data, [builder.mul(arguments[1], columns)])
-        threshold = broadcast(builder, arguments[2], kind.lanes)
+        here, columns = _start_of_row(builder, matrix, arguments[1])
+        own = broadcast(builder, builder.load(builder.gep(here, [arguments[2]])), kind.lanes)
+        own = widen(builder, own, x.dtype, kind)
+        label_ = broadcast(builder, arguments[2], kind.lanes)
+        offsets = ir.Constant(ir.VectorType(I64, kind.lanes), list(range(kind.lanes)))
         state = RowState(builder, kind)
-        with cgutils.for_range_slice(builder, I64(0), columns, I64(kind.lanes)) as (j, _):
-            left = builder.sub(columns, j)
-            loaded = load_row(builder, here, j, left, x.dtype, kind)
-            state.count(state.above, builder.fcmp_ordered(">", loaded, threshold))
-        return to_int64(builder, fold(builder, builder.load(state.above), builder.add))
+
+        def body(j: Any, loaded: Any) -> None:
+            place = builder.add(broadcast(builder, j, kind.lanes), offsets)
+            earlier = builder.icmp_signed("<", place, label_)
+            tie = builder.and_(builder.fcmp_ordered("==", loaded, own), earlier)
+            state.count(state.rank, builder.or_(builder.fcmp_ordered(">", loaded, own), tie))
+
+        _over_row(builder, here, columns, x.dtype, kind, body)
+        return to_int64(builder, fold(builder, builder.load(state.rank), builder.add))
 
     return signature, generate
 

@@ -5,7 +5,7 @@ For every class of a batch the kernels add up, in one pass over the logits ``x``
 * ``mass[s]``: sum of P_i (a row of K numbers),
 * ``log_mass[s]``: sum of ln P_i,
 * ``scalars[s]``: sum of <P_i, ln P_i>, and of the loss: the cross entropy -ln P_i(y_i), or where
-  labels do not name columns -ln max P_i,
+  labels do not name columns -ln max P_i; and of -ln max P_i,
 * ``top5_misses[s]``, and ``bins[s]``/``confidence[s]``: the reliability histogram.
 
 Rows are visited class by class: ``order`` lists row numbers grouped by class, ``starts`` says
@@ -55,19 +55,18 @@ def counting_sort(labels: IntArray, offset: int, order: IntArray, ends: IntArray
 @kernel
 def tally(
     slot: int,
-    correct: bool,
-    missed: bool,
+    rank: int,
     certainty: float,
     top5_misses: IntArray,
     bins: IntArray,
     confidence: FloatArray,
 ) -> None:
-    """Enter one row into the report: bins are ((i)/15, (i + 1)/15]."""
+    """Enter one row into the report: bins are (i/15, (i + 1)/15], rank 0 is a correct decision."""
     place = min(max(math.ceil(certainty * N_BINS) - 1, 0), N_BINS - 1)
     bins[slot, place, 0] += 1
-    bins[slot, place, 1] += correct
+    bins[slot, place, 1] += rank == 0
     confidence[slot, place] += certainty
-    top5_misses[slot] += missed
+    top5_misses[slot] += rank >= 5
 
 
 @kernel
@@ -135,7 +134,8 @@ def scalar_class_sums(
                 entropy += p * log_p
             scalars[slot, 0] += entropy
             scalars[slot, 1] += lse + (largest - pivot) * scale
+            scalars[slot, 2] += lse
             if labelled:
                 rank = above + equal_before
-                tally(slot, rank == 0, rank >= 5, 1.0 / total, top5_misses, bins, confidence)
+                tally(slot, rank, 1.0 / total, top5_misses, bins, confidence)
     return True

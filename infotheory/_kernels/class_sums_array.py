@@ -89,6 +89,8 @@ def add_block(
     entropy = np.einsum("ij,ij->i", block.probs, block.log_probs)
     certainty = block.probs.max(axis=1)
     rows = np.arange(labels.size)
+    least = -block.log_probs[rows, block.probs.argmax(axis=1)]
+    loss = least
     if labelled:
         loss = np.where(block.zero[rows, labels], np.inf, -block.log_probs[rows, labels])
         own = ranked[rows, labels][:, None]
@@ -99,7 +101,6 @@ def add_block(
         np.add.at(bins[:, :, 1], (slots, place), rank == 0)
         np.add.at(confidence, (slots, place), certainty)
         np.add.at(top5_misses, slots, rank >= 5)
-    else:
-        loss = -block.log_probs[rows, block.probs.argmax(axis=1)]
     np.add.at(scalars[:, 0], slots, entropy)
     np.add.at(scalars[:, 1], slots, loss)
+    np.add.at(scalars[:, 2], slots, least)

@@ -138,25 +138,24 @@ def _of_chunk(
         if outputs.dtype != np.float64 and outputs.size >= _SMALL:
             precisions.insert(0, np.float32)
         for precision in precisions:
-            sums = loops.fill(start(), np.dtype(precision))
+            sums = start()
+            terms = loops.fill(sums, np.dtype(precision))
             if not np.isfinite(sums.log_mass.sum()):
                 break  # some logit is minus infinity: zeros are to be counted
-            if precision is np.float64 or _single_is_enough(sums, outputs.itemsize):
+            if precision is np.float64 or _single_is_enough(sums, terms, outputs.itemsize):
                 return sums
     return _fill_by_arrays(start(), outputs, labels, slots, kind, temperature, smoothing, offset)
 
 
-def _single_is_enough(sums: ClassSums, itemsize: int) -> bool:
+def _single_is_enough(sums: ClassSums, terms: float, itemsize: int) -> bool:
     """Whether single-precision arithmetic left CMI with seven good digits.
 
-    CMI is a difference of terms of the size of the entropy and the loss of a row, formed from
-    exponentials with relative error 3e-9 and sums rounded at 1.2e-7. Over the rows, what the
-    exponentials do is systematic and the rounding averages out, over as many rows as contribute:
-    where most rows are certain of their label the few others decide, and where logits have 16 bits
-    they fall on few different values.
+    CMI is a difference of terms whose mean size over the rows is `terms`, formed from exponentials
+    with relative error 3e-9 and sums rounded at 1.2e-7. Over the rows, what the exponentials do is
+    systematic and the rounding averages out, over as many rows as contribute: where most rows are
+    nearly certain the few others decide, and where logits have 16 bits they fall on few values.
     """
     n = sums.n
-    terms = float((sums.loss - sums.entropy).sum()) / n
     cmi = float((sums.centroid_entropies + sums.entropy).sum()) / n
     contributing = min(n * min(1.0, terms), 256 if itemsize == 2 else math.inf)
     return contributing > 0 and (2e-9 + 1.2e-7 / math.sqrt(contributing)) * terms < 1e-7 * cmi
@@ -181,13 +180,13 @@ class _VectorLoops:
         self.n_jobs = n_jobs
         self.offset = offset
 
-    def fill(self, sums: ClassSums, precision: np.dtype[Any]) -> ClassSums:
-        """Fill empty sums, with arithmetic of the given precision."""
+    def fill(self, sums: ClassSums, precision: np.dtype[Any]) -> float:
+        """Fill empty sums; return the mean over rows of log-sum-exp plus entropy, in nats."""
         n, columns = self.outputs.shape
         size = sums.classes.size
         lanes = 64 // precision.itemsize
         padded = -(-columns // lanes) * lanes
-        scalars = np.zeros((size, 2))
+        scalars = np.zeros((size, 3))
         constants = _constants(self.temperature, precision)
         options = (sums.labelled, 1.0 / self.temperature, constants)
         results = (sums.mass, sums.log_mass, scalars, sums.top5_misses, sums.bins, sums.confidence)
@@ -199,10 +198,10 @@ class _VectorLoops:
             # emptying its lanes.
             chunk = min(n, max(8192, 330 * size))
             rows: tuple[Any, ...] = (self.stored, self.slots, chunk)
-            work_shape: tuple[int, ...] = (4, padded, lanes)
+            work_shape: tuple[int, ...] = (3, padded, lanes)
         else:
             rows = (self.stored, *_grouped(self.slots, size))
-            work_shape = (5, padded)
+            work_shape = (4, padded)
 
         def run(bounds: tuple[int, int]) -> bool:
             work = np.zeros(work_shape, precision)
@@ -216,10 +215,10 @@ class _VectorLoops:
                 valid = all(list(pool.map(run, parts)))
         if not valid:
             _refuse_logits(self.outputs, self.offset)
-        sums.entropy[:], sums.loss[:] = scalars.T
+        sums.entropy[:], sums.loss[:] = scalars[:, :2].T
         if precision == np.float32:
             _restore_largest(sums)
-        return sums
+        return float(scalars[:, 2].sum() - sums.entropy.sum()) / n
 
 
 def _grouped(slots: IntArray, size: int) -> tuple[IntArray, IntArray]:
@@ -233,12 +232,12 @@ def _grouped(slots: IntArray, size: int) -> tuple[IntArray, IntArray]:
 
 
 def _constants(temperature: float, precision: np.dtype[Any]) -> AnyArray:
-    """log2(e)/T in two parts, and the range of v = logit - pivot that the exponential serves."""
+    """log2(e)/T in two parts, and the least v = logit - largest that is told from smaller ones."""
     exact = _LOG2_E / Fraction(temperature)
     high = precision.type(float(exact))
     low = precision.type(float(exact - Fraction(float(high))))
     floor = -87.0 if precision == np.float32 else -700.0
-    return np.array([high, low, floor * temperature, 6.0 * temperature], precision)
+    return np.array([high, low, floor * temperature], precision)
 
 
 def _threads(n_jobs: int | None, size: int) -> int:
@@ -286,7 +285,7 @@ def _fill_by_arrays(
 ) -> ClassSums:
     tolerance, unit = _SUM_TOLERANCE[outputs.dtype.newbyteorder("=")]
     tolerance += outputs.shape[1] * unit
-    scalars = np.zeros((sums.classes.size, 2))
+    scalars = np.zeros((sums.classes.size, 3))
     for start, rows in _blocks(outputs):
         if kind == "probs":
             _check_probs(rows, tolerance, offset + start)
@@ -306,7 +305,7 @@ def _fill_by_arrays(
             block, rows, labels[here], slots[here], sums.labelled, sums.mass, sums.log_mass,
             sums.zeros, scalars, sums.top5_misses, sums.bins, sums.confidence,
         )  # fmt: skip
-    sums.entropy[:], sums.loss[:] = scalars.T
+    sums.entropy[:], sums.loss[:] = scalars[:, :2].T
     return sums
 
 

@@ -37,7 +37,7 @@ def empty(size: int, columns: int) -> dict[str, np.ndarray]:
     return {
         "mass": np.zeros((size, columns)),
         "log_mass": np.zeros((size, columns)),
-        "scalars": np.zeros((size, 2)),
+        "scalars": np.zeros((size, 3)),
         "top5_misses": np.zeros(size, np.int64),
         "bins": np.zeros((size, 15, 2), np.int64),
         "confidence": np.zeros((size, 15)),
@@ -70,10 +70,10 @@ def by_vectors(
     shared = (labelled, 1 / temperature, _constants(temperature, dtype))
     if layout == "rows":
         rows = (stored, *_grouped(y, classes))
-        work, loop = np.zeros((5, padded), dtype), row_class_sums
+        work, loop = np.zeros((4, padded), dtype), row_class_sums
     else:
         rows = (stored, y, 100)  # a chunk that ends in the middle of a class
-        work, loop = np.zeros((4, padded, lanes), dtype), lane_class_sums
+        work, loop = np.zeros((3, padded, lanes), dtype), lane_class_sums
     valid = loop(*rows, np.arange(classes), 0, classes, *shared, work, *sums.values())
     return valid, sums
 
@@ -213,7 +213,7 @@ def test_counting_sort_is_stable(labels: list[int]) -> None:
 def test_confidence_bins_are_open_below_and_closed_above() -> None:
     for certainty, place in ((1 / 15, 0), (0.0667, 1), (0.5, 7), (1.0, 14), (1.0 + 1e-16, 14)):
         sums = empty(1, 1)
-        tally(0, True, False, certainty, sums["top5_misses"], sums["bins"], sums["confidence"])
+        tally(0, 0, certainty, sums["top5_misses"], sums["bins"], sums["confidence"])
         assert np.argwhere(sums["bins"][0])[:, 0].tolist() == [place, place]
         assert sums["confidence"][0, place] == certainty
 
