@@ -39,54 +39,67 @@ def _start_of_row(builder: Any, matrix: Any, row: Any) -> tuple[Any, Any]:
     return builder.gep(matrix.data, [builder.mul(row, columns)]), columns
 
 
-def _over_row(
-    builder: Any, start: Any, columns: Any, dtype: Any, kind: Any, body: Callable[[Any, Any], None]
+def _over_rows(
+    builder: Any,
+    starts: tuple[Any, ...],
+    columns: Any,
+    dtype: Any,
+    kind: Any,
+    body: Callable[..., None],
 ) -> None:
-    """Emit ``body(column, vector)`` over a row; beyond its end the last vector is -inf."""
+    """Emit ``body(column, *vectors)`` over rows; beyond the end the last vectors are -inf."""
     lanes = I64(kind.lanes)
     whole = builder.mul(builder.sdiv(columns, lanes), lanes)
     raw = ir.VectorType(stored_as(dtype)[0], kind.lanes)
     with cgutils.for_range_slice(builder, I64(0), whole, lanes) as (j, _):
-        body(j, widen(builder, load(builder, start, j, raw), dtype, kind))
+        loaded = (load(builder, start, j, raw) for start in starts)
+        body(j, *(widen(builder, vector, dtype, kind) for vector in loaded))
     with builder.if_then(builder.icmp_signed("<", whole, columns)):
         left = builder.sub(columns, whole)
-        body(whole, load_row(builder, start, whole, left, dtype, kind))
+        body(whole, *(load_row(builder, start, whole, left, dtype, kind) for start in starts))
 
 
 @intrinsic
-def row_pass(typingctx, x, row, ahead, largest, c_high, c_low, floor, b, e):  # type: ignore[no-untyped-def]
+def row_pass(  # type: ignore[no-untyped-def]
+    typingctx, x, row, following, ahead, largest, c_high, c_low, floor, b, e
+):
     """One pass over row ``row`` of ``x``, whose largest element is given.
 
-    Adds v = x - largest to ``b``, writes exp(v / T) to ``e`` and returns ``(s, d, ties)``: the sum
-    of the exponentials but those of the largest elements, the sum of ``e * v``, and how many
-    elements are largest.  Row ``ahead`` is prefetched.  ``b`` and ``e`` are padded to a multiple
-    of the lane count; their padding is scratch.
+    Adds v = x - largest to ``b``, writes exp(v / T) to ``e`` and returns ``(s, d, ties, next)``:
+    the sum of the exponentials but those of the largest elements, the sum of ``e * v``, how many
+    elements are largest, and the largest element of row ``following``, which costs little here
+    and brings that row close.  Row ``ahead`` is prefetched.  ``b`` and ``e`` are padded to a
+    multiple of the lane count; their padding is scratch.
     """
     kind = arithmetic_of(b)
     number = b.dtype
-    returned = types.Tuple((number, number, types.int64))
-    signature = returned(x, types.intp, types.intp, number, number, number, number, b, e)
+    returned = types.Tuple((number, number, types.int64, number))
+    signature = returned(x, *(types.intp,) * 3, *(number,) * 4, b, e)
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        x_value, row_, ahead_, *scalars, b_value, e_value = arguments
+        x_value, row_, following_, ahead_, *scalars, b_value, e_value = arguments
         matrix, sums, powers = unpack(context, builder, (x, b, e), (x_value, b_value, e_value))
         here, columns = _start_of_row(builder, matrix, row_)
-        there, _ = _start_of_row(builder, matrix, ahead_)
+        there, _ = _start_of_row(builder, matrix, following_)
+        beyond, _ = _start_of_row(builder, matrix, ahead_)
         largest_, high, low, floor_ = (broadcast(builder, s, kind.lanes) for s in scalars)
         state = RowState(builder, kind)
+        best = cgutils.alloca_once_value(builder, kind.splat(-math.inf))
 
-        def body(j: Any, loaded: Any) -> None:
-            prefetch(builder, there, j)
+        def body(j: Any, loaded: Any, upcoming: Any) -> None:
+            prefetch(builder, beyond, j)
+            builder.store(larger(builder, upcoming, builder.load(best)), best)
             v = builder.fsub(loaded, largest_)
             total = load(builder, sums.data, j, kind.vector)
             store(builder, builder.fadd(total, v), sums.data, j)
             store(builder, state.add(v, high, low, floor_), powers.data, j)
 
-        _over_row(builder, here, columns, x.dtype, kind, body)
+        _over_rows(builder, (here, there), columns, x.dtype, kind, body)
         s = fold(builder, builder.load(state.s), builder.fadd)
         d = fold(builder, builder.load(state.d), builder.fadd)
         ties = to_int64(builder, fold(builder, builder.load(state.ties), builder.add))
-        return context.make_tuple(builder, returned, [s, d, ties])
+        next_ = fold(builder, builder.load(best), lambda p, q: larger(builder, p, q))
+        return context.make_tuple(builder, returned, [s, d, ties, next_])
 
     return signature, generate
 
@@ -105,7 +118,7 @@ def row_max(typingctx, x, row, work):  # type: ignore[no-untyped-def]
         def body(j: Any, loaded: Any) -> None:
             builder.store(larger(builder, loaded, builder.load(best)), best)
 
-        _over_row(builder, here, columns, x.dtype, kind, body)
+        _over_rows(builder, (here,), columns, x.dtype, kind, body)
         return fold(builder, builder.load(best), lambda p, q: larger(builder, p, q))
 
     return signature, generate
@@ -132,7 +145,7 @@ def row_rank(typingctx, x, row, label, work):  # type: ignore[no-untyped-def]
             tie = builder.and_(builder.fcmp_ordered("==", loaded, own), earlier)
             state.count(state.rank, builder.or_(builder.fcmp_ordered(">", loaded, own), tie))
 
-        _over_row(builder, here, columns, x.dtype, kind, body)
+        _over_rows(builder, (here,), columns, x.dtype, kind, body)
         return to_int64(builder, fold(builder, builder.load(state.rank), builder.add))
 
     return signature, generate

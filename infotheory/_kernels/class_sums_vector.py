@@ -5,9 +5,10 @@ layouts: :func:`row_class_sums` lets the lanes run along a long row, :func:`lane
 them run over sixteen (eight in double precision) short rows of one class.
 
 What makes them fast.  Sum ln P needs no logarithm of its own: ln P = v / T - ln S, with v the logit
-less the largest of its row and S the sum of exp(v / T).  Rows are gathered in label order, with the
-row after next prefetched, so that the sums of one class stay in the first-level cache; every
-``_BLOCK`` rows they are emptied into double precision.
+less the largest of its row and S the sum of exp(v / T).  Rows are gathered in label order, so that
+the sums of one class stay in the first-level cache; every ``_BLOCK`` rows they are emptied into
+double precision.  The largest logit of the next row is found on the way over the present one, and
+a row further on is prefetched.
 
 What keeps them exact.  S leaves out the largest logits, which count exactly one each, so that rows
 that are nearly certain keep their small terms.
@@ -73,6 +74,7 @@ def row_class_sums(
     a, b = work[0], work[1]
     weights = np.zeros(3, work.dtype)  # of the even row, the odd row, and no row
     end = starts[last]
+    upcoming = row_max(x, order[starts[first]], work)
     for slot in range(first, last):
         label = classes[slot]
         entropies = losses = logs = 0.0
@@ -81,10 +83,13 @@ def row_class_sums(
         waiting = False
         for t in range(starts[slot], starts[slot + 1]):
             row = order[t]
+            following = order[min(t + 1, end - 1)]
             ahead = order[min(t + 2, end - 1)]
             e = work[3] if waiting else work[2]
-            largest = row_max(x, row, work)
-            s, d, ties = row_pass(x, row, ahead, largest, c_high, c_low, floor, b, e)
+            largest = upcoming
+            s, d, ties, upcoming = row_pass(
+                x, row, following, ahead, largest, c_high, c_low, floor, b, e
+            )
             total = ties + np.float64(s)
             slope = np.float64(d) * scale / total
             if not abs(slope) < 1e30:

@@ -142,23 +142,30 @@ def _of_chunk(
             terms = loops.fill(sums, np.dtype(precision))
             if not np.isfinite(sums.log_mass.sum()):
                 break  # some logit is minus infinity: zeros are to be counted
-            if precision is np.float64 or _single_is_enough(sums, terms, outputs.itemsize):
+            if precision is np.float64 or _single_is_enough(sums, terms, outputs):
                 return sums
     return _fill_by_arrays(start(), outputs, labels, slots, kind, temperature, smoothing, offset)
 
 
-def _single_is_enough(sums: ClassSums, terms: float, itemsize: int) -> bool:
+def _single_is_enough(sums: ClassSums, terms: float, outputs: AnyArray) -> bool:
     """Whether single-precision arithmetic left CMI with seven good digits.
 
     CMI is a difference of terms whose mean size over the rows is `terms`, formed from exponentials
     with relative error 3e-9 and sums rounded at 1.2e-7. Over the rows, what the exponentials do is
-    systematic and the rounding averages out, over as many rows as contribute: where most rows are
-    nearly certain the few others decide, and where logits have 16 bits they fall on few values.
+    systematic and the rounding averages out, over as many rows as contribute differently: where
+    most rows are nearly certain the few others decide, and equal logits round equally.
     """
     n = sums.n
     cmi = float((sums.centroid_entropies + sums.entropy).sum()) / n
-    contributing = min(n * min(1.0, terms), 256 if itemsize == 2 else math.inf)
+    contributing = min(n * min(1.0, terms), _variety(outputs))
     return contributing > 0 and (2e-9 + 1.2e-7 / math.sqrt(contributing)) * terms < 1e-7 * cmi
+
+
+def _variety(outputs: AnyArray) -> float:
+    """How many different logits there are, from a sample; infinite if they seldom repeat."""
+    sample = outputs[:: max(1, outputs.shape[0] // 64), :64]
+    different = np.unique(sample).size
+    return math.inf if 2 * different > sample.size else different
 
 
 class _VectorLoops:
@@ -218,7 +225,7 @@ class _VectorLoops:
         sums.entropy[:], sums.loss[:] = scalars[:, :2].T
         if precision == np.float32:
             _restore_largest(sums)
-        return float(scalars[:, 2].sum() - sums.entropy.sum()) / n
+        return float((scalars[:, 2].sum() - sums.entropy.sum()) / n)
 
 
 def _grouped(slots: IntArray, size: int) -> tuple[IntArray, IntArray]:

@@ -51,14 +51,18 @@ def measure(outputs: Any, labels: Any, **options: Any) -> infotheory.NCMIReport:
     )
 
 
-def rounding_floor(n: int, k: int) -> float:
-    """Absolute error that float64 sums of n rows over k columns may leave in a quantity.
+def rounding_floor(exact: oracle.Exact) -> float:
+    """Absolute error that rounding of float64 sums may leave in CMI and its like.
 
-    CMI and the mutual informations are differences of two means of entropies of at most ln k.
-    The rounding of a sum of n terms walks to about sqrt(n) eps/2 of it, and each row brings a few
-    eps of its own; the second sum as much again.
+    They are differences of two sums over n rows: of row entropies, each itself a slope less a
+    log-sum-exp of the size of the row's loss, and of entropies of centroids. Rounding of a sum
+    walks to about sqrt(n) eps/2 of it, and each row brings a few eps of its own. Entropies are at
+    most ln K but tiny for peaked rows; beyond 16 nats a row is taken from its maximum, so that
+    its loss no longer enters.
     """
-    return 4.0 * (1.0 + math.log(k)) * (1.0 + math.sqrt(n) / 2.0) * EPS
+    loss = exact.cross_entropy if exact.n_classes == exact.n_outputs else 0.0
+    size = exact.row_entropy + exact.cmi + min(loss, 16.0)
+    return 4.0 * size * (1.0 + math.sqrt(exact.n) / 2.0) * EPS
 
 
 def relative_goal(dtype: Any) -> float:
@@ -81,7 +85,7 @@ def assert_matches(
     report: infotheory.NCMIReport, exact: oracle.Exact, dtype: Any = "float64"
 ) -> None:
     """Every field of a report against the oracle."""
-    goal, floor = relative_goal(dtype), rounding_floor(exact.n, exact.n_outputs)
+    goal, floor = relative_goal(dtype), rounding_floor(exact)
     # Sums over rows of float32 results, one rounding each: 2^-24 of values of order ln k. The
     # promise of 1e-7 concerns CMI and Gamma; the other quantities get one decimal less.
     other = goal if goal == 1e-12 else 1e-6
@@ -130,7 +134,7 @@ def class_floor(exact: oracle.Exact, dtype: Any) -> Any:
     a whole is a mean over classes and does not hold for classes of a few rows.
     """
     if relative_goal(dtype) == 1e-12:
-        return rounding_floor(exact.n, exact.n_outputs)
+        return rounding_floor(exact)
     size = np.minimum(exact.class_loss, 16.0) + math.log(exact.n_outputs)
     with np.errstate(divide="ignore"):
         return 4 * 2.0**-24 * size / np.sqrt(exact.class_n)
@@ -142,7 +146,7 @@ def assert_per_class(
     """The per-class table and the separation matrix against the oracle."""
     double = relative_goal(dtype) == 1e-12
     relative = 1e-12 if double else 1e-6
-    floor = rounding_floor(exact.n, exact.n_outputs) if double else 1e-7
+    floor = rounding_floor(exact) if double else 1e-7
     table = report.per_class
     assert table["n"].tolist() == list(exact.class_n)
     empty = np.array(exact.class_n) == 0

@@ -151,8 +151,11 @@ def test_merging_an_empty_accumulator() -> None:
     assert (NCMIAccumulator() + NCMIAccumulator()).n == 0
 
 
-def test_a_report_is_a_snapshot() -> None:
+@pytest.mark.parametrize("new_classes", [True, False])
+def test_a_report_is_a_snapshot(new_classes: bool) -> None:
     z, y = data()
+    if not new_classes:
+        y = np.arange(len(y)) % 12
     accumulator = NCMIAccumulator().update(z[:200], y[:200])
     early = report_of(accumulator)
     frozen = repr(early.to_dict())

@@ -200,6 +200,23 @@ def test_single_precision_of_every_width(k: int, dtype: str) -> None:
 
 
 @pytest.mark.kernel
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("k", "n"), [(5_999, 40), (6_001, 40), (10_007, 23), (50_000, 9)])
+def test_very_long_rows(k: int, n: int, dtype: str) -> None:
+    rng = np.random.default_rng(k)
+    y = rng.integers(0, 4, n)
+    z = clustered_logits(rng, y, k, scale=2.0).astype(dtype)
+    # Features or tokens rather than class scores, so no k x k table.
+    check(z, y, n_classes=5)
+    report = measure(z, y)
+    exact = large.measure(z, y, n_classes=5)
+    assert report.cmi == pytest.approx(exact.cmi, rel=1e-7)
+    ranks = large.label_ranks(z, y)
+    assert report.error == pytest.approx(float((ranks >= 1).mean()), abs=1e-15)
+    assert report.top5_error == pytest.approx(float((ranks >= 5).mean()), abs=1e-15)
+
+
+@pytest.mark.kernel
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(("k", "n"), [(10, 40_001), (40, 12_003), (250, 3_001)])
 def test_many_rows_and_chunks(k: int, n: int, dtype: str) -> None:

@@ -166,13 +166,16 @@ def test_a_column_nobody_uses_does_not_make_gamma_infinite(kind: str) -> None:
     assert (report.zeros, report.first_zero_row) == (3, 0)
 
 
-def test_a_zero_and_mass_in_the_same_class_alone_leave_gamma_finite() -> None:
+def test_a_zero_beside_mass_in_one_class() -> None:
     p = np.array([(0.5, 0.0, 0.5), (0.25, 0.5, 0.25), (0.75, 0.0, 0.25)])
-    # Column 1: class 0 has both a zero and mass, class 1 has a zero, so (1 from 0) is infinite.
-    assert measure(p, [0, 0, 1], kind="probs").gamma == math.inf
-    # With the mass and every zero in one class, and a class that is positive nowhere there.
-    finite = measure(p, [0, 0, 0], kind="probs")
-    assert finite.gamma == 0.0
+    # Column 1: class 0 has mass, class 1 a zero, so H(P_0, P_1) is infinite, but not the reverse.
+    report = measure(p, [0, 0, 1], kind="probs", n_classes=2)
+    assert report.gamma == math.inf
+    assert np.isinf(report.separation).tolist() == [[True, True], [False, False]]
+    # Alone, a class is infinitely far from itself only.
+    alone = measure(p, [0, 0, 0], kind="probs", n_classes=1)
+    assert alone.gamma == 0.0
+    assert alone.separation[0, 0] == math.inf
 
 
 def test_the_same_one_hot_row_everywhere_has_no_separation() -> None:
@@ -189,10 +192,11 @@ def test_certain_and_equal_rows_are_not_negatively_far_apart(k: int, height: flo
     # Gamma = H(P, P) is about K e^-height, less than the rounding of sums of logits.
     z = np.zeros((8, k))
     z[:, 0] = height
-    report = measure(z, np.arange(8) % 2, n_classes=2)
-    for name in ("cmi", "gamma", "gamma_kl", "gamma_pair", "mutual_information"):
-        assert 0.0 <= getattr(report, name) <= 1e-9, name
-    assert math.isnan(report.ncmi) or math.copysign(1.0, report.ncmi) > 0
+    for classes in (2, None):
+        report = measure(z, np.arange(8) % 2, n_classes=classes)
+        for name in ("cmi", "gamma", "gamma_kl", "gamma_pair", "mutual_information"):
+            assert 0.0 <= getattr(report, name) <= 1e-9, name
+        assert math.isnan(report.ncmi) or math.copysign(1.0, report.ncmi) > 0
 
 
 def test_one_sample_a_class_has_no_concentration_error() -> None:

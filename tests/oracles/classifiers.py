@@ -22,8 +22,8 @@ ECE_BINS = 15
 class Exact:
     """Everything a report states, in nats; rows of classes without samples are nan.
 
-    Besides, `class_loss`: the largest -ln P_i(y_i) of a class, or -ln max P_i where labels are no
-    columns. It sets the scale of rounding in a row.
+    Besides, what sets the scale of rounding: `row_entropy`, the mean of H(P_i), and `class_loss`,
+    the largest -ln P_i(y_i) of a class, or -ln max P_i where labels are no columns.
     """
 
     n: int
@@ -42,6 +42,7 @@ class Exact:
     expected_calibration_error: float
     zeros: int
     first_zero_row: int | None
+    row_entropy: float
     class_n: Sequence[int]
     class_cmi: Sequence[float]
     class_error: Sequence[float]
@@ -237,6 +238,7 @@ def measure(
         expected_calibration_error=ece,
         zeros=len(zero_rows),
         first_zero_row=zero_rows[0] if zero_rows else None,
+        row_entropy=math.fsum(entropy(row) for row in p) / n,
         class_n=[len(rows) for rows in members],
         class_cmi=[
             math.fsum(to_centroid[i] for i in rows) / len(rows) if rows else nan for rows in members

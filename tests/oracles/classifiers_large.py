@@ -172,6 +172,7 @@ def measure(
         expected_calibration_error=ece,
         zeros=int(np.isneginf(logs).sum()),
         first_zero_row=int(zero_rows[0]) if len(zero_rows) else None,
+        row_entropy=-math.fsum(terms.sum(axis=1)) / n,
         class_n=[int(v) for v in sizes],
         class_cmi=class_cmi.tolist(),
         class_error=class_error.tolist(),
