@@ -29,8 +29,8 @@ import torch
 from timing import interleave, machine, ratio, verdict
 
 import infotheory
+from infotheory._kernels.class_sums import LOGITS, scalar_class_sums
 from infotheory.classifiers import class_sums as state
-from infotheory.classifiers.one_pass import _grouped
 
 RESULTS = Path(__file__).parent / "results" / "ncmi.json"
 
@@ -83,16 +83,13 @@ def numpy_per_class(x: np.ndarray, y: np.ndarray, dtype: type = np.float32) -> f
 
 
 def scalar_twin(x: np.ndarray, y: np.ndarray, columns: int) -> None:
-    """The readable numba loop over the same groups."""
-    from infotheory._kernels.class_sums import scalar_class_sums
-
+    """The readable numba loop."""
     classes = np.unique(y)
     sums = state.ClassSums.empty(columns, columns, classes)
-    order, starts = _grouped(np.searchsorted(classes, y), classes.size)
     scalar_class_sums(
-        x, order, starts, classes, 0, classes.size, True, 1.0, sums.mass, sums.log_mass,
-        np.zeros(sums.mass.shape, np.int64), np.zeros((classes.size, 3)), sums.top5_misses,
-        sums.bins, sums.confidence,
+        x, np.searchsorted(classes, y), classes, True, LOGITS, 1.0, 0.0, 0.0, sums.mass,
+        sums.log_mass, np.zeros(sums.mass.shape, np.int64), np.zeros((classes.size, 3)),
+        sums.top5_misses, sums.bins, sums.confidence,
     )  # fmt: skip
 
 

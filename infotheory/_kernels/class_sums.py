@@ -8,12 +8,11 @@ For every class of a batch the kernels add up, in one pass over the logits ``x``
   labels do not name columns -ln max P_i; and of -ln max P_i,
 * ``top5_misses[s]``, and ``bins[s]``/``confidence[s]``: the reliability histogram.
 
-Rows are visited class by class: ``order`` lists row numbers grouped by class, ``starts`` says
-where each group begins, ``classes`` which class it is.  A call handles the groups ``first`` to
-``last`` only and writes nowhere else, so calls for disjoint groups may run in threads, and the
-result does not depend on how many there are.
-
-Every kernel says whether the rows were valid: not nan or plus infinity, nor all minus infinity.
+The readable loop takes rows as they come.  The fast ones, in
+:mod:`infotheory._kernels.class_sums_vector`, visit them class by class: ``order`` lists row numbers
+grouped by class, ``starts`` says where each group begins, ``classes`` which class it is.  A call
+handles the groups ``first`` to ``last`` only and writes nowhere else, so calls for disjoint groups
+may run in threads, and the result does not depend on how many there are.
 """
 
 from __future__ import annotations
@@ -23,15 +22,19 @@ import math
 import numpy as np
 
 from infotheory._jit import kernel
-from infotheory._typing import AnyArray, FloatArray, IntArray
+from infotheory._typing import FloatArray, IntArray
 
 __all__ = [
+    "LOGITS",
+    "LOG_PROBS",
     "N_BINS",
+    "PROBS",
     "counting_sort",
     "scalar_class_sums",
     "tally",
 ]
 
+LOGITS, PROBS, LOG_PROBS = 0, 1, 2  # what a row of outputs holds
 N_BINS = 15  # equal-width confidence bins of the expected calibration error
 
 
@@ -70,15 +73,70 @@ def tally(
 
 
 @kernel
-def scalar_class_sums(
-    x: AnyArray,
-    order: IntArray,
-    starts: IntArray,
-    classes: IntArray,
-    first: int,
-    last: int,
-    labelled: bool,
+def _distribution(
+    row: FloatArray,
+    kind: int,
     scale: float,
+    smoothing: float,
+    tolerance: float,
+    p: FloatArray,
+    log_p: FloatArray,
+) -> bool:
+    """Write P and ln P of one row of outputs; say whether the row was valid."""
+    largest = -np.inf
+    total = 0.0
+    for value in row:
+        if kind == PROBS:
+            if not value >= 0.0:
+                return False
+            total += value
+        else:
+            if not value < np.inf:
+                return False
+            if kind == LOG_PROBS:
+                total += math.exp(value)
+        largest = max(largest, value)
+    if largest == -np.inf or (kind != LOGITS and not abs(total - 1.0) <= tolerance):
+        return False
+    if kind == PROBS and scale == 1.0:
+        log_total = math.log(total)
+        for k in range(row.size):
+            p[k] = row[k] / total
+            log_p[k] = math.log(row[k]) - log_total if row[k] > 0.0 else -np.inf
+    else:
+        rest = 0.0  # without the first largest term, which is 1: log1p keeps what 1 + rest loses
+        first = True
+        for k in range(row.size):
+            if kind == PROBS:
+                log_p[k] = math.log(row[k] / largest) * scale if row[k] > 0.0 else -np.inf
+            else:
+                log_p[k] = (row[k] - largest) * scale
+            p[k] = math.exp(log_p[k])
+            if first and row[k] == largest:
+                first = False
+            else:
+                rest += p[k]
+        lse = math.log1p(rest)
+        for k in range(row.size):
+            p[k] /= 1.0 + rest
+            log_p[k] -= lse
+    if smoothing > 0.0:
+        for k in range(row.size):
+            p[k] = (1.0 - smoothing) * p[k] + smoothing / row.size
+            log_p[k] = math.log(p[k])
+    return True
+
+
+@kernel
+def scalar_class_sums(
+    x: FloatArray,
+    slots: IntArray,
+    classes: IntArray,
+    labelled: bool,
+    kind: int,
+    scale: float,
+    smoothing: float,
+    tolerance: float,
     mass: FloatArray,
     log_mass: FloatArray,
     zeros: IntArray,
@@ -86,56 +144,45 @@ def scalar_class_sums(
     top5_misses: IntArray,
     bins: IntArray,
     confidence: FloatArray,
-) -> bool:
-    """Sums of groups ``first`` to ``last`` in double precision, one number at a time.
+) -> tuple[int, int]:
+    """Add a block of rows of any kind to the sums, in double precision, one number at a time.
 
-    This is the definition spelt out, the twin against which the explicit-vector kernels and the
-    whole-array path are tested and timed.  ``log_mass`` gets the finite logarithms only, ``zeros``
-    the number of rows whose probability is exactly zero.  ``scale`` is 1/T.
+    ``slots`` says which row of the sums each sample belongs to; ``scale`` is 1/T.  ``log_mass``
+    gets the finite logarithms only, ``zeros`` the number of samples whose probability is exactly
+    zero.  Returns the first invalid row, where it stops, and the first row with a zero, or -1.
+
+    This is the definition spelt out: the twin against which the explicit-vector kernels and the
+    whole-array path are tested, and the loop that runs where those do not apply.
     """
     n_columns = x.shape[1]
-    z = np.empty(n_columns)
-    for slot in range(first, last):
+    p, log_p = np.empty(n_columns), np.empty(n_columns)
+    first_zero = -1
+    for i in range(x.shape[0]):
+        if not _distribution(x[i], kind, scale, smoothing, tolerance, p, log_p):
+            return i, first_zero
+        slot = slots[i]
+        entropy = certainty = 0.0
+        least = np.inf
+        for k in range(n_columns):
+            if log_p[k] == -np.inf:
+                zeros[slot, k] += 1
+                if first_zero < 0:
+                    first_zero = i
+                continue
+            mass[slot, k] += p[k]
+            log_mass[slot, k] += log_p[k]
+            entropy += p[k] * log_p[k]
+            certainty = max(certainty, p[k])
+            least = min(least, -log_p[k])
+        scalars[slot, 0] += entropy
+        scalars[slot, 2] += least
+        if not labelled:
+            scalars[slot, 1] += least
+            continue
         label = classes[slot]
-        for t in range(starts[slot], starts[slot + 1]):
-            row = order[t]
-            largest = -np.inf
-            for k in range(n_columns):
-                z[k] = x[row, k]
-                if not z[k] < np.inf:
-                    return False
-                largest = max(largest, z[k])
-            if largest == -np.inf:
-                return False
-            rest = (
-                0.0  # without the first largest term, which is 1: log1p keeps what 1 + rest loses
-            )
-            above = equal_before = equal = 0
-            pivot = z[label] if labelled else largest
-            for k in range(n_columns):
-                if z[k] < largest:
-                    rest += math.exp((z[k] - largest) * scale)
-                else:
-                    equal += 1
-                above += z[k] > pivot
-                equal_before += k < label and z[k] == pivot
-            rest += equal - 1
-            lse = math.log1p(rest)
-            total = 1.0 + rest
-            entropy = 0.0
-            for k in range(n_columns):
-                if z[k] == -np.inf:
-                    zeros[slot, k] += 1
-                    continue
-                log_p = (z[k] - largest) * scale - lse
-                p = math.exp((z[k] - largest) * scale) / total
-                mass[slot, k] += p
-                log_mass[slot, k] += log_p
-                entropy += p * log_p
-            scalars[slot, 0] += entropy
-            scalars[slot, 1] += lse + (largest - pivot) * scale
-            scalars[slot, 2] += lse
-            if labelled:
-                rank = above + equal_before
-                tally(slot, rank, 1.0 / total, top5_misses, bins, confidence)
-    return True
+        scalars[slot, 1] -= log_p[label]
+        rank = 0
+        for k in range(n_columns):
+            rank += x[i, k] > x[i, label] or (k < label and x[i, k] == x[i, label])
+        tally(slot, rank, certainty, top5_misses, bins, confidence)
+    return -1, first_zero

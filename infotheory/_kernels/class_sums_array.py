@@ -1,8 +1,6 @@
-"""Per-class sums by whole-array operations: every kind of output, and no compiler.
+"""Per-class sums by whole-array operations, where just-in-time compilation is switched off.
 
-This path serves probabilities, log-probabilities and smoothing, where a logarithm of every entry
-is needed and vectorised numpy is as fast as a compiled loop, and all input where just-in-time
-compilation is switched off.  Rows come in double precision, a block at a time.
+Rows of any kind come in double precision, a block at a time, and are known to be valid.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Per-class sums of softmax rows with explicit vectors: the fast twins.
 
-Same sums, same arguments as :func:`infotheory._kernels.class_sums.scalar_class_sums`, with two
+Same sums as :func:`infotheory._kernels.class_sums.scalar_class_sums`, of logits only, with two
 layouts: :func:`row_class_sums` lets the lanes run along a long row, :func:`lane_class_sums` lets
 them run over sixteen (eight in double precision) short rows of one class.
 
@@ -13,8 +13,9 @@ a row further on is prefetched.
 What keeps them exact.  S leaves out the largest logits, which count exactly one each, so that rows
 that are nearly certain keep their small terms.
 
-Zeros.  A logit of minus infinity makes its entry of ``log_mass`` infinite; the caller looks for
-that and turns to a path that counts zeros.
+A kernel says whether the rows were valid: not nan or plus infinity, nor all minus infinity.  Some
+logit of minus infinity makes its entry of ``log_mass`` infinite; the caller looks for that and
+turns to the loop that counts zeros.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from infotheory._validation import (
     refusal,
 )
 from infotheory.classifiers.class_sums import ClassSums
-from infotheory.classifiers.one_pass import KINDS, class_sums
+from infotheory.classifiers.one_pass import KINDS, class_sums, refuse_probabilities
 from infotheory.classifiers.report import NCMIReport
 
 __all__ = ["NCMIAccumulator"]
@@ -165,6 +165,8 @@ class NCMIAccumulator:
                 f"{rows.shape[1]} columns",
                 "Use one accumulator for each model.",
             )
+        if kind == "logits":
+            refuse_probabilities(rows)
         n_classes = self.n_classes or rows.shape[1]
         self._check_names(n_classes)
         return rows, as_labels(labels, rows.shape[0], n_classes)

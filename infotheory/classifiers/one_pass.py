@@ -4,8 +4,9 @@ Which loop runs is decided here and nowhere else:
 
 * logits, no smoothing: the explicit-vector kernels, in single precision where that is exact enough
   (:func:`_single_is_enough`) and in double precision otherwise;
-* everything else, logits of minus infinity (whose zeros are to be counted) included, and everything
-  when compilation is switched off: whole-array operations.
+* everything else, logits of minus infinity (whose zeros are to be counted) included: the scalar
+  kernel;
+* where compilation is switched off: whole-array operations.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from infotheory._jit import JIT_ENABLED
-from infotheory._kernels.class_sums import counting_sort
+from infotheory._kernels.class_sums import counting_sort, scalar_class_sums
 from infotheory._kernels.class_sums_array import add_block, from_logits, from_probs, smooth
 from infotheory._typing import AnyArray, FloatArray, IntArray
 from infotheory._validation import BFLOAT16, decode, refusal
@@ -30,9 +31,9 @@ from infotheory.classifiers.class_sums import ClassSums
 if JIT_ENABLED:  # explicit vectors exist in compiled form only
     from infotheory._kernels.class_sums_vector import lane_class_sums, row_class_sums
 
-__all__ = ["KINDS", "class_sums"]
+__all__ = ["KINDS", "class_sums", "refuse_probabilities"]
 
-KINDS = ("logits", "probs", "log_probs")
+KINDS = ("logits", "probs", "log_probs")  # in the order of the numbers that kernels take
 
 # How far the sum of a row of probabilities may be from one. The data itself is rounded: half
 # precision keeps 11 bits, and single-precision softmax on accelerators has been seen to be off by
@@ -53,7 +54,7 @@ _SERIAL_BELOW = (
     50_000_000  # numbers; below about 20 ms of work a second thread costs more than it saves
 )
 _LANES_BELOW = 200  # columns; shorter rows are laid side by side
-_SMALL = 1 << 17  # numbers; below, double precision costs nothing worth saving
+_SMALL = 1 << 20  # numbers; below, the choice between precisions costs more than it saves
 
 
 def class_sums(
@@ -91,8 +92,6 @@ def class_sums(
     ValueError
         Where a row is not a distribution; the message names the first one.
     """
-    if kind == "logits":
-        _refuse_probabilities(outputs)
     direct = JIT_ENABLED and kind == "logits" and smoothing == 0.0
     options = (n_classes, kind, temperature, smoothing, n_jobs)
     plain = outputs.flags.c_contiguous and outputs.flags.aligned and outputs.dtype.isnative
@@ -144,7 +143,7 @@ def _of_chunk(
                 break  # some logit is minus infinity: zeros are to be counted
             if precision is np.float64 or _single_is_enough(sums, terms, outputs):
                 return sums
-    return _fill_by_arrays(start(), outputs, labels, slots, kind, temperature, smoothing, offset)
+    return _fill_by_blocks(start(), outputs, slots, kind, temperature, smoothing, offset)
 
 
 def _single_is_enough(sums: ClassSums, terms: float, outputs: AnyArray) -> bool:
@@ -280,38 +279,42 @@ def _blocks(outputs: AnyArray) -> Iterator[tuple[int, FloatArray]]:
         yield start, decode(outputs[start : start + step])
 
 
-def _fill_by_arrays(
+def _fill_by_blocks(
     sums: ClassSums,
     outputs: AnyArray,
-    labels: IntArray,
     slots: IntArray,
     kind: str,
     temperature: float,
     smoothing: float,
     offset: int,
 ) -> ClassSums:
+    """Fill empty sums from outputs of any kind, a block in double precision at a time."""
     tolerance, unit = _SUM_TOLERANCE[outputs.dtype.newbyteorder("=")]
     tolerance += outputs.shape[1] * unit
+    zeros = np.zeros(sums.mass.shape, np.int64)
     scalars = np.zeros((sums.classes.size, 3))
+    results = (sums.mass, sums.log_mass, zeros, scalars, sums.top5_misses, sums.bins,
+               sums.confidence)  # fmt: skip
     for start, rows in _blocks(outputs):
-        if kind == "probs":
-            _check_probs(rows, tolerance, offset + start)
-            block = from_probs(rows, temperature)
+        here = slots[start : start + rows.shape[0]]
+        if JIT_ENABLED:
+            invalid, zero = scalar_class_sums(
+                rows, here, sums.classes, sums.labelled, KINDS.index(kind), 1.0 / temperature,
+                smoothing, tolerance, *results,
+            )  # fmt: skip
+            if invalid >= 0:
+                _refuse_rows(rows, kind, tolerance, offset + start)
         else:
-            _check_logits(rows, kind, offset + start)
-            if kind == "log_probs":
-                _check_sums(np.exp(rows).sum(axis=1), kind, tolerance, offset + start)
-            block = from_logits(rows, temperature)
-        if smoothing > 0.0:
-            block = smooth(block, smoothing)
-        if sums.zeros is None and block.zero.any():
-            sums.zeros = np.zeros(sums.mass.shape, np.int64)
-            sums.first_zero_row = start + int(np.argmax(block.zero.any(axis=1)))
-        here = slice(start, start + rows.shape[0])
-        add_block(
-            block, rows, labels[here], slots[here], sums.labelled, sums.mass, sums.log_mass,
-            sums.zeros, scalars, sums.top5_misses, sums.bins, sums.confidence,
-        )  # fmt: skip
+            _check_rows(rows, kind, tolerance, offset + start)
+            prepare = from_probs if kind == "probs" else from_logits
+            block = prepare(rows, temperature)
+            if smoothing > 0.0:
+                block = smooth(block, smoothing)
+            add_block(block, rows, sums.classes[here], here, sums.labelled, *results)
+            zero = int(np.argmax(block.zero.any(axis=1))) if block.zero.any() else -1
+        if zero >= 0 and sums.first_zero_row is None:
+            sums.first_zero_row = start + zero
+            sums.zeros = zeros
     sums.entropy[:], sums.loss[:] = scalars[:, :2].T
     return sums
 
@@ -319,7 +322,7 @@ def _fill_by_arrays(
 # ------------------------------------------------------------------------------------ refusals
 
 
-def _refuse_probabilities(outputs: AnyArray) -> None:
+def refuse_probabilities(outputs: AnyArray) -> None:
     """Refuse non-negative rows that all sum to one, which nobody's logits do."""
     tolerance, unit = _SUM_TOLERANCE[outputs.dtype.newbyteorder("=")]
     tolerance += outputs.shape[1] * unit
@@ -384,8 +387,24 @@ def _check_sums(totals: FloatArray, kind: str, tolerance: float, offset: int) ->
         )
 
 
+def _check_rows(rows: FloatArray, kind: str, tolerance: float, offset: int) -> None:
+    """Refuse a block of rows if one of them is not a distribution, naming the first."""
+    if kind == "probs":
+        _check_probs(rows, tolerance, offset)
+        return
+    _check_logits(rows, kind, offset)
+    if kind == "log_probs":
+        _check_sums(np.exp(rows).sum(axis=1), kind, tolerance, offset)
+
+
+def _refuse_rows(rows: FloatArray, kind: str, tolerance: float, offset: int) -> NoReturn:
+    """Name the first row of a block that a compiled loop found invalid."""
+    _check_rows(rows, kind, tolerance, offset)
+    raise AssertionError("a compiled loop refused rows in which no fault can be found")
+
+
 def _refuse_logits(outputs: AnyArray, offset: int) -> NoReturn:
-    """Name the first row that a compiled loop found invalid."""
+    """Name the first row of all that a compiled loop found invalid."""
     for start, rows in _blocks(outputs):
-        _check_logits(rows, "logits", offset + start)
+        _check_rows(rows, "logits", math.inf, offset + start)
     raise AssertionError("a compiled loop refused logits in which no fault can be found")

@@ -238,6 +238,17 @@ def test_calibration_error_by_hand() -> None:
     assert report.expected_calibration_error == pytest.approx(expected, rel=1e-12)
 
 
+def test_a_confidence_on_an_edge_belongs_to_the_bin_below() -> None:
+    # 0.6 = 9/15 closes the ninth bin; 0.62 falls in the tenth. Together they would give 0.11.
+    p = np.array([(0.6, 0.4), (0.38, 0.62)])
+    report = measure(p, [0, 0], kind="probs")
+    assert report.expected_calibration_error == pytest.approx((0.4 + 0.62) / 2, rel=1e-12)
+    # Three equal logits: 1/3 = 5/15, right by the tie rule; the other row is wrong at 0.356.
+    report = measure([(0.0, 0.0, 0.0), (0.1, 0.0, 0.0)], [0, 1])
+    wrong = math.exp(0.1) / (math.exp(0.1) + 2)
+    assert report.expected_calibration_error == pytest.approx((2 / 3 + wrong) / 2, rel=1e-12)
+
+
 def test_ties_go_to_the_lowest_column() -> None:
     z = np.array([(1.0, 1.0, 0.0), (1.0, 1.0, 0.0), (2.0, 2.0, 2.0), (2.0, 2.0, 2.0)])
     report = measure(z, [0, 1, 0, 2])

@@ -110,6 +110,21 @@ def test_memory_mapped_files(tmp_path: Path, dtype: str) -> None:
     assert_matches(report, large.measure(z, y), dtype)
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_zeros_far_down_are_counted_from_the_top(tmp_path: Path, order: Any) -> None:
+    z = np.zeros((450_000, 10), order=order)
+    z[:, 1] = 2.0
+    z[[430_001, 440_000], 2] = -np.inf
+    labels = np.zeros(len(z), dtype=int)
+    for outputs in (z, np.asarray(z, order="C")):
+        report = measure(outputs, labels)
+        assert (report.zeros, report.first_zero_row) == (2, 430_001)
+    np.save(tmp_path / "z.npy", z[429_000:])
+    mapped = np.load(tmp_path / "z.npy", mmap_mode="r")
+    report = quietly(infotheory.measure_classifier, mapped, labels[429_000:])
+    assert (report.zeros, report.first_zero_row) == (2, 1_001)
+
+
 @pytest.mark.parametrize(
     "dtype", ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", ">i4"]
 )

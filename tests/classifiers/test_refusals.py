@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,41 @@ def test_values_that_are_not_numbers(k: int, value: float, dtype: str) -> None:
                 infotheory.ncmi(bad, y)
             if row < 149:
                 assert f"column {column}." in str(caught.value)
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("kind", ["logits", "probs", "log_probs"])
+def test_a_bad_row_far_down_is_counted_from_the_top(kind: str, order: Any) -> None:
+    """Work goes in blocks and chunks, up to 32 MB each; rows are numbered over all of them."""
+    n, k = 450_000, 10
+    row = {"logits": 0.0, "probs": 0.1, "log_probs": math.log(0.1)}[kind]
+    outputs = np.full((n, k), row, order=order)
+    outputs[:, 0] += 1e-15
+    labels = np.zeros(n, dtype=int)
+    for bad in (9_999, 430_001):
+        outputs[bad, 3] = math.nan
+        with pytest.raises(ValueError, match=f"nan at row {bad}, column 3"):
+            infotheory.ncmi(outputs, labels, kind=kind)
+        outputs[bad, 3] = row
+        labels[bad] = 10
+        with pytest.raises(ValueError, match=f"got 10 at row {bad}"):
+            infotheory.ncmi(outputs, labels, kind=kind)
+        labels[bad] = 0
+
+
+@pytest.mark.parametrize("kind", ["logits", "probs"])
+def test_rows_are_counted_over_all_steps(tmp_path: Path, kind: str) -> None:
+    p = np.full((1000, 4), 0.25)
+    outputs = p if kind == "probs" else 2.0 * p
+    outputs[777, 2] = math.nan
+    np.save(tmp_path / "outputs.npy", outputs)
+    mapped = np.load(tmp_path / "outputs.npy", mmap_mode="r")
+    labels = np.arange(1000) % 4
+    with pytest.raises(ValueError, match="nan at row 777, column 2"):
+        infotheory.measure_classifier(mapped, labels, kind=kind)
+    with pytest.raises(ValueError, match="nan at row 777, column 2"):
+        infotheory.measure_classifier(outputs, labels, kind=kind, progress=True)
 
 
 @pytest.mark.kernel
@@ -194,6 +230,21 @@ def test_a_single_row_of_logits_among_many_may_look_like_probabilities() -> None
     z = GOOD.copy()
     z[1] = (0.5, 0.25, 0.25)
     assert math.isfinite(infotheory.ncmi(z, LABELS))
+
+
+def test_what_looks_like_probabilities_is_judged_as_a_whole(tmp_path: Path) -> None:
+    """Steps of a long run are no data sets of their own: one accepted at once is accepted."""
+    z = np.zeros((1000, 3))
+    z[:, 1] = 1.0
+    z[500:, 1] = 2.0
+    labels = np.arange(1000) % 3
+    want = infotheory.measure_classifier(z, labels).cmi
+    assert infotheory.measure_classifier(z, labels, progress=True).cmi == pytest.approx(want)
+    np.save(tmp_path / "z.npy", z)
+    mapped = np.load(tmp_path / "z.npy", mmap_mode="r")
+    assert infotheory.measure_classifier(mapped, labels).cmi == pytest.approx(want)
+    with pytest.raises(ValueError, match="kind='probs'"):
+        infotheory.measure_classifier(z[:500], labels[:500], progress=True)
 
 
 @pytest.mark.parametrize(

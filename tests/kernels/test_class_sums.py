@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from infotheory._jit import JIT_ENABLED
-from infotheory._kernels.class_sums import counting_sort, scalar_class_sums, tally
+from infotheory._kernels.class_sums import LOGITS, counting_sort, scalar_class_sums, tally
 from infotheory._kernels.class_sums_array import Block, add_block, from_logits, from_probs, smooth
 from infotheory._validation import decode
 from infotheory.classifiers.one_pass import _constants, _grouped, _split, class_sums
@@ -47,12 +47,12 @@ def empty(size: int, columns: int) -> dict[str, np.ndarray]:
 def by_scalars(x: np.ndarray, y: np.ndarray, classes: int, temperature: float, labelled: bool):
     sums = empty(classes, x.shape[1])
     zeros = np.zeros(sums["mass"].shape, np.int64)
-    order, starts = _grouped(y, classes)
     mass, log_mass, scalars, misses, bins, confidence = sums.values()
-    valid = scalar_class_sums(
-        decode(x), order, starts, np.arange(classes), 0, classes, labelled, 1 / temperature,
+    invalid, _ = scalar_class_sums(
+        decode(x), y, np.arange(classes), labelled, LOGITS, 1 / temperature, 0.0, 0.0,
         mass, log_mass, zeros, scalars, misses, bins, confidence,
     )  # fmt: skip
+    valid = invalid < 0
     return valid, sums, zeros
 
 
