@@ -15,6 +15,7 @@ from infotheory._kernels.class_sums_array import Block, add_block, from_logits, 
 from infotheory._validation import decode
 from infotheory.classifiers.one_pass import _constants, _grouped, _split, class_sums
 
+pytestmark = pytest.mark.kernel
 needs_compiler = pytest.mark.skipif(
     not JIT_ENABLED,
     reason="explicit vectors exist in compiled form only (NUMBA_DISABLE_JIT is set)",
