@@ -18,8 +18,9 @@ from infotheory._validation import (
     refusal,
 )
 from infotheory.classifiers.class_sums import ClassSums
-from infotheory.classifiers.one_pass import KINDS, class_sums, refuse_probabilities
+from infotheory.classifiers.one_pass import class_sums
 from infotheory.classifiers.report import NCMIReport
+from infotheory.classifiers.valid_rows import KINDS, refuse_probabilities
 
 __all__ = ["NCMIAccumulator"]
 

@@ -13,46 +13,36 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
-from itertools import chain, pairwise
-from typing import Any, NoReturn
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from infotheory._jit import JIT_ENABLED
 from infotheory._kernels.class_sums import counting_sort, scalar_class_sums
 from infotheory._kernels.class_sums_array import add_block, from_logits, from_probs, smooth
-from infotheory._typing import AnyArray, FloatArray, IntArray
-from infotheory._validation import BFLOAT16, decode, refusal
+from infotheory._typing import AnyArray, IntArray
 from infotheory.classifiers.class_sums import ClassSums
+from infotheory.classifiers.valid_rows import (
+    KINDS,
+    blocks,
+    check_rows,
+    refuse_logits,
+    refuse_rows,
+    sum_tolerance,
+)
 
 if JIT_ENABLED:  # explicit vectors exist in compiled form only
     from infotheory._kernels.class_sums_vector import lane_class_sums, row_class_sums
 
-__all__ = ["KINDS", "class_sums", "refuse_probabilities"]
-
-KINDS = ("logits", "probs", "log_probs")  # in the order of the numbers that kernels take
-
-# How far the sum of a row of probabilities may be from one. The data itself is rounded: half
-# precision keeps 11 bits, and single-precision softmax on accelerators has been seen to be off by
-# 2e-5. Double precision allows for a sum of many rounded terms only. K eps / 2 is added.
-_SUM_TOLERANCE = {
-    np.dtype(np.float16): (2.0**-8, 2.0**-11),
-    BFLOAT16: (2.0**-6, 2.0**-8),
-    np.dtype(np.float32): (2.0**-15, 2.0**-24),
-    np.dtype(np.float64): (2.0**-42, 2.0**-53),
-}
+__all__ = ["class_sums"]
 
 _LOG2_E = Fraction("1.44269504088896340735992468100189213742664595415299")
-_CHUNK_BYTES = (
-    1 << 25
-)  # rows that must be copied (strided, foreign byte order) are copied in chunks
-_BLOCK_NUMBERS = 1 << 16  # of one block of whole-array operations: temporaries stay in cache
-_SERIAL_BELOW = (
-    50_000_000  # numbers; below about 20 ms of work a second thread costs more than it saves
-)
+_CHUNK_BYTES = 1 << 25  # rows that must be copied (strided, foreign byte order) come in chunks
+_SERIAL_BELOW = 50_000_000  # numbers; below some 20 ms of work a second thread does not pay
 _LANES_BELOW = 200  # columns; shorter rows are laid side by side
 _SMALL = 1 << 20  # numbers; below, the choice between precisions costs more than it saves
 
@@ -220,7 +210,7 @@ class _VectorLoops:
             with ThreadPoolExecutor(len(parts)) as pool:
                 valid = all(list(pool.map(run, parts)))
         if not valid:
-            _refuse_logits(self.outputs, self.offset)
+            refuse_logits(self.outputs, self.offset)
         sums.entropy[:], sums.loss[:] = scalars[:, :2].T
         if precision == np.float32:
             _restore_largest(sums)
@@ -272,13 +262,6 @@ def _restore_largest(sums: ClassSums) -> None:
     sums.mass[rows, top] = np.maximum(sums.counts - sums.mass.sum(axis=1), 0.0)
 
 
-def _blocks(outputs: AnyArray) -> Iterator[tuple[int, FloatArray]]:
-    """Row number and double-precision copy of one block of rows after the other."""
-    step = max(1, _BLOCK_NUMBERS // outputs.shape[1])
-    for start in range(0, outputs.shape[0], step):
-        yield start, decode(outputs[start : start + step])
-
-
 def _fill_by_blocks(
     sums: ClassSums,
     outputs: AnyArray,
@@ -289,13 +272,12 @@ def _fill_by_blocks(
     offset: int,
 ) -> ClassSums:
     """Fill empty sums from outputs of any kind, a block in double precision at a time."""
-    tolerance, unit = _SUM_TOLERANCE[outputs.dtype.newbyteorder("=")]
-    tolerance += outputs.shape[1] * unit
+    tolerance = sum_tolerance(outputs)
     zeros = np.zeros(sums.mass.shape, np.int64)
     scalars = np.zeros((sums.classes.size, 3))
     results = (sums.mass, sums.log_mass, zeros, scalars, sums.top5_misses, sums.bins,
                sums.confidence)  # fmt: skip
-    for start, rows in _blocks(outputs):
+    for start, rows in blocks(outputs):
         here = slots[start : start + rows.shape[0]]
         if JIT_ENABLED:
             invalid, zero = scalar_class_sums(
@@ -303,9 +285,9 @@ def _fill_by_blocks(
                 smoothing, tolerance, *results,
             )  # fmt: skip
             if invalid >= 0:
-                _refuse_rows(rows, kind, tolerance, offset + start)
+                refuse_rows(rows, kind, tolerance, offset + start)
         else:
-            _check_rows(rows, kind, tolerance, offset + start)
+            check_rows(rows, kind, tolerance, offset + start)
             prepare = from_probs if kind == "probs" else from_logits
             block = prepare(rows, temperature)
             if smoothing > 0.0:
@@ -317,94 +299,3 @@ def _fill_by_blocks(
             sums.zeros = zeros
     sums.entropy[:], sums.loss[:] = scalars[:, :2].T
     return sums
-
-
-# ------------------------------------------------------------------------------------ refusals
-
-
-def refuse_probabilities(outputs: AnyArray) -> None:
-    """Refuse non-negative rows that all sum to one, which nobody's logits do."""
-    tolerance, unit = _SUM_TOLERANCE[outputs.dtype.newbyteorder("=")]
-    tolerance += outputs.shape[1] * unit
-    for _, rows in chain(_blocks(outputs[:8]), _blocks(outputs)):  # most often eight rows suffice
-        if (rows < 0).any() or not (np.abs(rows.sum(axis=1) - 1.0) <= tolerance).all():
-            return
-    raise refusal(
-        "outputs",
-        "logits for kind='logits'",
-        "non-negative rows that sum to one",
-        "Pass kind='probs'.",
-    )
-
-
-def _check_logits(rows: FloatArray, kind: str, offset: int) -> None:
-    wrong = ~(rows < np.inf)
-    if wrong.any():
-        row, column = np.argwhere(wrong)[0]
-        raise refusal(
-            "outputs",
-            "finite or -inf logits" if kind == "logits" else "at most 0 for kind='log_probs'",
-            f"{rows[row, column]:g} at row {offset + row}, column {column}",
-            "Remove or repair those samples; minus infinity is legal and masks a symbol.",
-        )
-    masked = np.isneginf(rows).all(axis=1)
-    if masked.any():
-        raise refusal(
-            "outputs",
-            "rows with at least one finite entry",
-            f"only -inf in row {offset + int(np.argmax(masked))}",
-            "A row that masks every symbol is not a distribution.",
-        )
-
-
-def _check_probs(rows: FloatArray, tolerance: float, offset: int) -> None:
-    for wrong, requirement, fix in (
-        (np.isnan(rows), "not nan", "Remove or repair those samples."),
-        (rows < 0, "non-negative for kind='probs'", "Pass kind='logits' if these are logits."),
-    ):
-        if wrong.any():
-            row, column = np.argwhere(wrong)[0]
-            raise refusal(
-                "outputs",
-                requirement,
-                f"{rows[row, column]:g} at row {offset + row}, column {column}",
-                fix,
-            )
-    _check_sums(rows.sum(axis=1), "probs", tolerance, offset)
-
-
-def _check_sums(totals: FloatArray, kind: str, tolerance: float, offset: int) -> None:
-    wrong = ~(np.abs(totals - 1.0) <= tolerance)
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        what = "sum to one" if kind == "probs" else "whose exponentials sum to one"
-        raise refusal(
-            "outputs",
-            f"rows that {what} for kind={kind!r}" if kind == "probs" else f"rows {what}",
-            f"row {offset + row} with sum {totals[row]:.9g}, off by more than {tolerance:.1e}",
-            "Pass kind='logits' for scores that are not normalised, or divide each row by its sum; "
-            "the tolerance is that of the dtype, so pass float32 values as float32.",
-        )
-
-
-def _check_rows(rows: FloatArray, kind: str, tolerance: float, offset: int) -> None:
-    """Refuse a block of rows if one of them is not a distribution, naming the first."""
-    if kind == "probs":
-        _check_probs(rows, tolerance, offset)
-        return
-    _check_logits(rows, kind, offset)
-    if kind == "log_probs":
-        _check_sums(np.exp(rows).sum(axis=1), kind, tolerance, offset)
-
-
-def _refuse_rows(rows: FloatArray, kind: str, tolerance: float, offset: int) -> NoReturn:
-    """Name the first row of a block that a compiled loop found invalid."""
-    _check_rows(rows, kind, tolerance, offset)
-    raise AssertionError("a compiled loop refused rows in which no fault can be found")
-
-
-def _refuse_logits(outputs: AnyArray, offset: int) -> NoReturn:
-    """Name the first row of all that a compiled loop found invalid."""
-    for start, rows in _blocks(outputs):
-        _check_rows(rows, "logits", math.inf, offset + start)
-    raise AssertionError("a compiled loop refused logits in which no fault can be found")

@@ -1,0 +1,137 @@
+"""What a row of outputs must be, and the refusals that name the first row that is not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import chain
+from typing import NoReturn
+
+import numpy as np
+
+from infotheory._typing import AnyArray, FloatArray
+from infotheory._validation import BFLOAT16, decode, refusal
+
+__all__ = [
+    "KINDS",
+    "blocks",
+    "check_rows",
+    "refuse_logits",
+    "refuse_probabilities",
+    "refuse_rows",
+    "sum_tolerance",
+]
+
+KINDS = ("logits", "probs", "log_probs")  # in the order of the numbers that kernels take
+
+# How far the sum of a row of probabilities may be from one. The data itself is rounded: half
+# precision keeps 11 bits, and single-precision softmax on accelerators has been seen to be off by
+# 2e-5. Double precision allows for a sum of many rounded terms only. K eps / 2 is added.
+_SUM_TOLERANCE = {
+    np.dtype(np.float16): (2.0**-8, 2.0**-11),
+    BFLOAT16: (2.0**-6, 2.0**-8),
+    np.dtype(np.float32): (2.0**-15, 2.0**-24),
+    np.dtype(np.float64): (2.0**-42, 2.0**-53),
+}
+
+_BLOCK_NUMBERS = 1 << 16  # of one block in double precision: temporaries stay in cache
+
+
+def sum_tolerance(outputs: AnyArray) -> float:
+    """How far the sum of a row of probabilities of this dtype and length may be from one."""
+    base, unit = _SUM_TOLERANCE[outputs.dtype.newbyteorder("=")]
+    return base + int(outputs.shape[1]) * unit
+
+
+def blocks(outputs: AnyArray) -> Iterator[tuple[int, FloatArray]]:
+    """Row number and double-precision copy of one block of rows after the other."""
+    step = max(1, _BLOCK_NUMBERS // outputs.shape[1])
+    for start in range(0, outputs.shape[0], step):
+        yield start, decode(outputs[start : start + step])
+
+
+def refuse_probabilities(outputs: AnyArray) -> None:
+    """Refuse non-negative rows that all sum to one, which nobody's logits do."""
+    tolerance = sum_tolerance(outputs)
+    for _, rows in chain(blocks(outputs[:8]), blocks(outputs)):  # most often eight rows suffice
+        if (rows < 0).any() or not (np.abs(rows.sum(axis=1) - 1.0) <= tolerance).all():
+            return
+    raise refusal(
+        "outputs",
+        "logits for kind='logits'",
+        "non-negative rows that sum to one",
+        "Pass kind='probs'.",
+    )
+
+
+def _check_logits(rows: FloatArray, kind: str, offset: int) -> None:
+    wrong = ~(rows < np.inf)
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0]
+        raise refusal(
+            "outputs",
+            "finite or -inf logits" if kind == "logits" else "at most 0 for kind='log_probs'",
+            f"{rows[row, column]:g} at row {offset + row}, column {column}",
+            "Remove or repair those samples; minus infinity is legal and masks a symbol.",
+        )
+    masked = np.isneginf(rows).all(axis=1)
+    if masked.any():
+        raise refusal(
+            "outputs",
+            "rows with at least one finite entry",
+            f"only -inf in row {offset + int(np.argmax(masked))}",
+            "A row that masks every symbol is not a distribution.",
+        )
+
+
+def _check_probs(rows: FloatArray, tolerance: float, offset: int) -> None:
+    for wrong, requirement, fix in (
+        (np.isnan(rows), "not nan", "Remove or repair those samples."),
+        (rows < 0, "non-negative for kind='probs'", "Pass kind='logits' if these are logits."),
+    ):
+        if wrong.any():
+            row, column = np.argwhere(wrong)[0]
+            raise refusal(
+                "outputs",
+                requirement,
+                f"{rows[row, column]:g} at row {offset + row}, column {column}",
+                fix,
+            )
+    _check_sums(rows.sum(axis=1), "probs", tolerance, offset)
+
+
+def _check_sums(totals: FloatArray, kind: str, tolerance: float, offset: int) -> None:
+    wrong = ~(np.abs(totals - 1.0) <= tolerance)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        what = "sum to one" if kind == "probs" else "whose exponentials sum to one"
+        raise refusal(
+            "outputs",
+            f"rows that {what} for kind={kind!r}" if kind == "probs" else f"rows {what}",
+            f"row {offset + row} with sum {totals[row]:.9g}, off by more than {tolerance:.1e}",
+            "Pass kind='logits' for scores that are not normalised, or divide each row by its sum; "
+            "the tolerance is that of the dtype, so pass float32 values as float32.",
+        )
+
+
+def check_rows(rows: FloatArray, kind: str, tolerance: float, offset: int) -> None:
+    """Refuse a block of rows if one of them is not a distribution, naming the first."""
+    if kind == "probs":
+        _check_probs(rows, tolerance, offset)
+        return
+    _check_logits(rows, kind, offset)
+    if kind == "log_probs":
+        _check_sums(np.exp(rows).sum(axis=1), kind, tolerance, offset)
+
+
+def refuse_rows(rows: FloatArray, kind: str, tolerance: float, offset: int) -> NoReturn:
+    """Name the first row of a block that a compiled loop found invalid."""
+    check_rows(rows, kind, tolerance, offset)
+    raise AssertionError("a compiled loop refused rows in which no fault can be found")
+
+
+def refuse_logits(outputs: AnyArray, offset: int) -> NoReturn:
+    """Name the first row of all that a compiled loop found invalid."""
+    for start, rows in blocks(outputs):
+        check_rows(rows, "logits", math.inf, offset + start)
+    raise AssertionError("a compiled loop refused logits in which no fault can be found")
