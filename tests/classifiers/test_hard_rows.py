@@ -86,6 +86,21 @@ def test_peaked_rows(k: int, depth: float, dtype: str) -> None:
         check_information(z, y, n_classes=k if k < 300 else None)
 
 
+@pytest.mark.parametrize("kind", ["probs", "log_probs"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("depth", [8.0, 14.0, 18.0, 22.0])
+@pytest.mark.parametrize("k", [3, 10])
+def test_peaked_probabilities(k: int, depth: float, dtype: str, kind: str) -> None:
+    """ln P of the largest entry comes from what the others sum to, not from 1 - 1e-9 as stored."""
+    rng = np.random.default_rng(int(depth))
+    y = labels_of_sizes([30, 20, 10], rng)
+    z = rng.normal(size=(len(y), k))
+    z[np.arange(len(y)), y] = depth + math.log(k) + rng.normal(size=len(y))
+    p, logs = large.distributions(z)
+    outputs = (p if kind == "probs" else logs).astype(dtype)
+    check_information(outputs, y, kind=kind, n_classes=3)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("depth", [8.0, 18.0, 30.0])
 @pytest.mark.parametrize("k", [4, 300])
