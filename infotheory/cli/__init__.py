@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         0: done; 1: some of the work failed, with the reason on standard error; 2: the arguments
-        were not understood.
+        were not understood; 130: interrupted.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     verb = ""
@@ -39,6 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:  # a result could not be written
         print(f"infotheory {verb}: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"infotheory {verb}: interrupted", file=sys.stderr)
+        return 130  # what a shell reports for a program stopped by Ctrl-C
     except SystemExit as stop:  # how argparse ends after --help, --version and refusals
         return stop.code if isinstance(stop.code, int) else 2
     return status

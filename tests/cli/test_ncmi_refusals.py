@@ -159,3 +159,14 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"infotheory {infotheory.__version__}\n"
+
+
+def test_an_interruption_is_one_line_and_the_usual_status(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(arguments: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("infotheory.cli.ncmi.run", interrupted)
+    assert main(["ncmi", "x.npz"]) == 130
+    assert capsys.readouterr().err == "infotheory ncmi: interrupted\n"
