@@ -27,6 +27,8 @@ __all__ = [
     "refusal",
 ]
 
+_MOST = 100_000_000
+
 BFLOAT16 = np.dtype(np.int16)
 """How a bfloat16 array travels inside the package: as its bits, since numpy has no such type."""
 
@@ -127,6 +129,14 @@ def _as_array(value: Any, argument: str) -> AnyArray:
         if _is_bfloat16_tensor(value):
             value = value.contiguous().view(sys.modules["torch"].int16)
         return np.asarray(value.numpy())
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        row = int(np.argwhere(np.ma.getmaskarray(value))[0][0])
+        raise refusal(
+            argument,
+            "without masked entries",
+            f"a masked entry in row {row}",
+            "Drop those samples; a masked symbol is a logit of -inf.",
+        )
     try:
         return np.asarray(value)
     except ValueError as error:
@@ -156,12 +166,12 @@ def _is_number(value: object) -> bool:
 
 def check_temperature(temperature: Any) -> float:
     """Return the temperature as a float; it must be positive and finite."""
-    if not (_is_number(temperature) and 0 < temperature < math.inf):
+    if not (_is_number(temperature) and 1e-30 <= temperature <= 1e30):
         raise refusal(
             "temperature",
             "a positive finite number",
             repr(temperature),
-            "Use temperature=1.0 for the outputs as they are.",
+            "From 1e-30 to 1e30 is accepted; temperature=1.0 leaves the outputs as they are.",
         )
     return float(temperature)
 
@@ -182,10 +192,10 @@ def check_base(base: Any) -> float | None:
     """Return the base of the logarithm as a float, or None for nats."""
     if base is None:
         return None
-    if not (_is_number(base) and 0 < base < math.inf and base != 1):
+    if not (_is_number(base) and 1 < base < math.inf):
         raise refusal(
             "base",
-            "None (nats) or a positive number other than 1",
+            "None (nats) or a finite number greater than 1",
             repr(base),
             "Use base=2 for bits.",
         )
@@ -193,10 +203,10 @@ def check_base(base: Any) -> float | None:
 
 
 def check_count(argument: str, value: Any) -> int:
-    """Return a positive integer."""
+    """Return a positive integer, small enough to count things in memory."""
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not (whole and value >= 1):
-        raise refusal(argument, "a positive integer", repr(value))
+    if not (whole and 1 <= value <= _MOST):
+        raise refusal(argument, f"a positive integer (at most {_MOST:,})", repr(value))
     return int(value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -53,6 +54,8 @@ class NCMIAccumulator:
     -----
     The state takes 16 bytes x K for each class met, and an update O(n K) time; nothing of size
     n x K is allocated. A small batch that meets S classes costs a temporary of 16 S K bytes.
+
+    One accumulator is not for several threads at once: give each thread its own and merge them.
 
     References
     ----------
@@ -225,6 +228,16 @@ class NCMIAccumulator:
                     repr(its),
                     "Only like measurements add up.",
                 )
+        if None not in (self.class_names, other.class_names) and (
+            self.class_names != other.class_names
+        ):
+            raise refusal(
+                "class_names of the accumulator to merge",
+                "equal",
+                f"{other.class_names!r} for {self.class_names!r}",
+                "Class numbers must mean the same in both.",
+            )
+        self.class_names = self.class_names or other.class_names
         if other._sums is not None:
             self._check_names(other._sums.n_classes)
             self._sums = (
@@ -234,19 +247,15 @@ class NCMIAccumulator:
             self._n_classes = other._n_classes
         return self
 
+    def __copy__(self) -> NCMIAccumulator:
+        """Return an accumulator over the same samples that shares nothing with this one."""
+        return copy.deepcopy(self)
+
     def __add__(self, other: NCMIAccumulator) -> NCMIAccumulator:
         """Return a new accumulator over the samples of both."""
         if not isinstance(other, NCMIAccumulator):
             return NotImplemented
-        total = NCMIAccumulator(
-            self._n_classes,
-            temperature=self.temperature,
-            smoothing=self.smoothing,
-            class_names=self.class_names,
-            n_jobs=self._n_jobs,
-        )
-        total._sums = None if self._sums is None else self._sums.copy()
-        return total.merge(other)
+        return copy.copy(self).merge(other)
 
     def report(self, *, base: float | None = None) -> NCMIReport:
         """Return the report over everything taken in so far; the accumulator may go on.

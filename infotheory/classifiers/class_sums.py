@@ -30,9 +30,10 @@ __all__ = ["ClassSums", "Quantities", "finish", "separation_matrix"]
 
 _BLOCK_BYTES = 1 << 19  # temporaries of a block of rows stay in the second-level cache
 _TINY = np.finfo(np.float64).tiny
+_LEAST = 1e-290  # the kernels do not tell exp(-700) from smaller probabilities
 
 
-@dataclass
+@dataclass(eq=False)
 class ClassSums:
     """Per-class sums of output distributions; rows stand for the classes met so far.
 
@@ -262,7 +263,7 @@ def finish(sums: ClassSums) -> Quantities:
     n2_gamma = _n2_gamma(sums)
     gamma = n2_gamma / n**2
     n2_gamma_kl = max(n2_gamma + float(((n - counts) * sums.entropy).sum()), 0.0)
-    different_pairs = n**2 - float((counts**2).sum())
+    different_pairs = float((counts * (n - counts)).sum())
     single = sums.classes.size == 1
     total = float(_entropies(sums.mass.sum(axis=0)[None], np.array([float(n)]))[0])
     correct = sums.bins[:, :, 1].sum(axis=1)
@@ -298,7 +299,7 @@ def _n2_gamma(sums: ClassSums) -> float:
         float(np.einsum("ij,ij->", sums.mass[block], everything - sums.log_mass[block]))
         for block in _row_blocks(sums.mass.shape)
     )
-    return max(-inner, 0.0)
+    return -inner if -inner > _LEAST else 0.0
 
 
 def _meets_zero(sums: ClassSums) -> BoolArray:

@@ -99,6 +99,34 @@ def measure_classifier(
     >>> report.error
     0.0
     """
+    return _measure(
+        outputs,
+        labels,
+        kind=kind,
+        temperature=temperature,
+        n_classes=n_classes,
+        smoothing=smoothing,
+        class_names=class_names,
+        base=base,
+        n_jobs=n_jobs,
+        progress=progress,
+    )
+
+
+def _measure(
+    outputs: Any,
+    labels: Any,
+    *,
+    kind: str,
+    temperature: float,
+    n_classes: int | None,
+    smoothing: float,
+    n_jobs: int | None,
+    class_names: Sequence[str] | None = None,
+    base: float | None = None,
+    progress: bool = False,
+) -> NCMIReport:
+    """Do the work of every public function, so that a warning shows the line of its caller."""
     base = check_base(base)
     accumulator = NCMIAccumulator(
         n_classes,
@@ -117,7 +145,7 @@ def measure_classifier(
         temperature=accumulator.temperature,
         smoothing=accumulator.smoothing,
         class_names=accumulator.class_names,
-        stacklevel=3,
+        stacklevel=4,
     )
 
 
@@ -179,7 +207,7 @@ def ncmi(
     >>> round(ncmi(rows, [0, 1], kind="probs"), 6)  # one row a class: its own centroid
     0.0
     """
-    report = measure_classifier(
+    report = _measure(
         outputs,
         labels,
         kind=kind,
@@ -234,7 +262,7 @@ def cmi(
     >>> cmi([[1, 0], [0, 1], [0.5, 0.5], [0.5, 0.5]], [0, 0, 1, 1], kind="probs", smoothing=0.5)
     0.0654...
     """
-    report = measure_classifier(
+    report = _measure(
         outputs,
         labels,
         kind=kind,
@@ -292,7 +320,7 @@ def gamma(
     >>> gamma([[0.5, 0.5], [0.5, 0.5]], [0, 1], kind="probs", base=2)  # half of all pairs
     0.5
     """
-    report = measure_classifier(
+    report = _measure(
         outputs,
         labels,
         kind=kind,

@@ -31,7 +31,7 @@ from infotheory.classifiers.valid_rows import (
     blocks,
     check_rows,
     refuse_logits,
-    refuse_rows,
+    refuse_row,
     sum_tolerance,
 )
 
@@ -140,21 +140,27 @@ def _single_is_enough(sums: ClassSums, terms: float, outputs: AnyArray) -> bool:
     """Whether single-precision arithmetic left CMI with seven good digits.
 
     CMI is a difference of terms whose mean size over the rows is `terms`, formed from exponentials
-    with relative error 3e-9 and sums rounded at 1.2e-7. Over the rows, what the exponentials do is
+    with relative error 3e-9 and sums rounded at 2.4e-7. Over the rows, what the exponentials do is
     systematic and the rounding averages out, over as many rows as contribute differently: where
     most rows are nearly certain the few others decide, and equal logits round equally.
     """
     n = sums.n
     cmi = float((sums.centroid_entropies + sums.entropy).sum()) / n
     contributing = min(n * min(1.0, terms), _variety(outputs))
-    return contributing > 0 and (2e-9 + 1.2e-7 / math.sqrt(contributing)) * terms < 1e-7 * cmi
+    return contributing > 0 and (2e-9 + 2.4e-7 / math.sqrt(contributing)) * terms < 1e-7 * cmi
 
 
 def _variety(outputs: AnyArray) -> float:
-    """How many different logits there are, from a sample; infinite if they seldom repeat."""
-    sample = outputs[:: max(1, outputs.shape[0] // 64), :64]
+    """How many different roundings to expect, from a sample of 128 rows.
+
+    None where rows repeat or logits take few values; otherwise the number of different logits, or
+    no limit where these seldom repeat either.
+    """
+    sample = outputs[:: max(1, outputs.shape[0] // 128), :64]
     different = np.unique(sample).size
-    return math.inf if 2 * different > sample.size else different
+    if different < 64 or np.unique(sample, axis=0).shape[0] < 0.9 * sample.shape[0]:
+        return 0.0
+    return math.inf if 2 * different > sample.size else float(different)
 
 
 class _VectorLoops:
@@ -239,7 +245,11 @@ def _constants(temperature: float, precision: np.dtype[Any]) -> AnyArray:
 def _threads(n_jobs: int | None, size: int) -> int:
     if n_jobs is not None:
         return n_jobs
-    return 1 if size < _SERIAL_BELOW else os.cpu_count() or 1
+    if size < _SERIAL_BELOW:
+        return 1
+    if hasattr(os, "sched_getaffinity"):  # what a container or a batch system lends us
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _split(counts: IntArray, parts: int) -> list[tuple[int, int]]:
@@ -272,7 +282,7 @@ def _fill_by_blocks(
     offset: int,
 ) -> ClassSums:
     """Fill empty sums from outputs of any kind, a block in double precision at a time."""
-    tolerance = sum_tolerance(outputs)
+    tolerance = sum_tolerance(outputs, kind)
     zeros = np.zeros(sums.mass.shape, np.int64)
     scalars = np.zeros((sums.classes.size, 3))
     results = (sums.mass, sums.log_mass, zeros, scalars, sums.top5_misses, sums.bins,
@@ -285,7 +295,7 @@ def _fill_by_blocks(
                 smoothing, tolerance, *results,
             )  # fmt: skip
             if invalid >= 0:
-                refuse_rows(rows, kind, tolerance, offset + start)
+                refuse_row(rows, invalid, kind, tolerance, offset + start)
         else:
             check_rows(rows, kind, tolerance, offset + start)
             prepare = from_probs if kind == "probs" else from_logits

@@ -52,7 +52,7 @@ _INFORMATION = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class NCMIReport:
     """What :func:`infotheory.measure_classifier` found; every quantity is a plain float.
 
@@ -112,7 +112,7 @@ class NCMIReport:
     smoothing: float
     warnings: tuple[str, ...] = field(repr=False)
     _names: tuple[str, ...] | None = field(repr=False)
-    _sums: ClassSums = field(repr=False, compare=False)
+    _sums: ClassSums = field(repr=False)
 
     @classmethod
     def from_sums(
@@ -227,7 +227,7 @@ class NCMIReport:
         import pandas as pd
 
         top = check_count("top", top)
-        both = (self.separation + self.separation.T) / 2
+        both = (self.separation + self.separation.T) / 2 + 0.0  # no -0.0
         first, second = np.triu_indices(self.n_classes, 1)
         values = both[first, second]
         present = np.flatnonzero(~np.isnan(values))

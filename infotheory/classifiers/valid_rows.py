@@ -18,7 +18,7 @@ __all__ = [
     "check_rows",
     "refuse_logits",
     "refuse_probabilities",
-    "refuse_rows",
+    "refuse_row",
     "sum_tolerance",
 ]
 
@@ -39,10 +39,13 @@ _SUM_TOLERANCE = {
 _BLOCK_NUMBERS = 1 << 16  # of one block in double precision: temporaries stay in cache
 
 
-def sum_tolerance(outputs: AnyArray) -> float:
+def sum_tolerance(outputs: AnyArray, kind: str) -> float:
     """How far the sum of a row of probabilities of this dtype and length may be from one."""
     base, unit = _SUM_TOLERANCE[outputs.dtype.newbyteorder("=")]
-    return base + int(outputs.shape[1]) * unit
+    columns = int(outputs.shape[1])
+    # A logarithm rounded by a share of itself is a probability off by |ln p| such shares; the
+    # average of |ln p| is the entropy, at most ln K.
+    return (base + columns * unit) * (1.0 + (math.log(columns) if kind == "log_probs" else 0.0))
 
 
 def blocks(outputs: AnyArray) -> Iterator[tuple[int, FloatArray]]:
@@ -53,8 +56,10 @@ def blocks(outputs: AnyArray) -> Iterator[tuple[int, FloatArray]]:
 
 
 def refuse_probabilities(outputs: AnyArray) -> None:
-    """Refuse non-negative rows that all sum to one, which nobody's logits do."""
-    tolerance = sum_tolerance(outputs)
+    """Refuse non-negative rows, two or more, that all sum to one, as nobody's logits do."""
+    if outputs.shape[0] == 1:
+        return  # one row proves nothing: integer logits may look like this
+    tolerance = sum_tolerance(outputs, "probs")
     for _, rows in chain(blocks(outputs[:8]), blocks(outputs)):  # most often eight rows suffice
         if (rows < 0).any() or not (np.abs(rows.sum(axis=1) - 1.0) <= tolerance).all():
             return
@@ -123,13 +128,16 @@ def check_rows(rows: FloatArray, kind: str, tolerance: float, offset: int) -> No
         return
     _check_logits(rows, kind, offset)
     if kind == "log_probs":
-        _check_sums(np.exp(rows).sum(axis=1), kind, tolerance, offset)
+        with np.errstate(over="ignore"):
+            _check_sums(np.exp(rows).sum(axis=1), kind, tolerance, offset)
 
 
-def refuse_rows(rows: FloatArray, kind: str, tolerance: float, offset: int) -> NoReturn:
-    """Name the first row of a block that a compiled loop found invalid."""
-    check_rows(rows, kind, tolerance, offset)
-    raise AssertionError("a compiled loop refused rows in which no fault can be found")
+def refuse_row(rows: FloatArray, row: int, kind: str, tolerance: float, offset: int) -> NoReturn:
+    """Say what is wrong with the first row of a block that a compiled loop found invalid."""
+    check_rows(rows[: row + 1], kind, tolerance, offset)
+    # Only its sum is left, which the order of adding can carry over the edge of the tolerance.
+    _check_sums(np.array([math.nan]), kind, tolerance, offset + row)
+    raise AssertionError("a sum of nan is never accepted")
 
 
 def refuse_logits(outputs: AnyArray, offset: int) -> NoReturn:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import math
 import os
+import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -198,10 +199,19 @@ def output_problem(path: Path, *, figure: bool = False) -> str | None:
 
 @contextlib.contextmanager
 def _replaced(path: Path) -> Iterator[Path]:
-    """Give a draft beside `path` that takes its place once it has been written."""
+    """Give a draft beside `path` that takes its place once it has been written.
+
+    A link keeps pointing to its file, a file keeps its mode, and a pipe or device is written to.
+    """
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        yield path
+        return
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield draft
+        if path.exists():
+            shutil.copymode(path, draft)
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ import math
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -141,6 +141,14 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
         problem = None if path is None else _table.output_problem(path, figure=figure)
         if problem is not None:
             parser.error(problem)
+    used = {path.resolve(): "is read" for path in arguments.files}
+    if arguments.labels is not None:
+        used[Path(arguments.labels).resolve()] = "is read"
+    for path in (arguments.json, arguments.csv, arguments.plot):
+        if path is not None and path.resolve() in used:
+            parser.error(f"{path}: would be overwritten, and {used[path.resolve()]}")
+        if path is not None and not path.is_char_device():
+            used[path.resolve()] = "is written for another option"
     return arguments
 
 
@@ -159,10 +167,10 @@ def _number(requirement: str, accept: Callable[[float], bool]) -> Callable[[str]
     return parse
 
 
-_positive = _number("a positive number", lambda value: 0 < value < math.inf)
+_positive = _number("a positive number", lambda value: 1e-30 <= value <= 1e30)
 _fraction = _number("a number in [0, 1)", lambda value: 0 <= value < 1)
 _base = _number("a number above 1", lambda value: 1 < value < math.inf)
-_whole = _number("a whole number of at least 1", lambda value: value >= 1 and value % 1 == 0)
+_whole = _number("a whole number of at least 1", lambda n: 1 <= n <= 1e8 and n % 1 == 0)
 
 
 def _count(text: str) -> int:
@@ -187,7 +195,7 @@ def _find(
     return dict(zip(_names(found), found, strict=True)), failures
 
 
-def _names(models: Sequence[StoredModel]) -> Iterator[str]:
+def _names(models: Sequence[StoredModel]) -> list[str]:
     """Name models by key, or by file, with as much of the path as tells them apart."""
     candidates = [
         (
@@ -199,9 +207,16 @@ def _names(models: Sequence[StoredModel]) -> Iterator[str]:
         for array in (model.outputs for model in models)
     ]
     counts = [Counter(names) for names in zip(*candidates, strict=True)]
-    for names in candidates:
-        distinct = (n for n, count in zip(names, counts, strict=True) if count[n] == 1)
-        yield next(distinct, names[-1])
+    chosen = [
+        next((n for n, count in zip(names, counts, strict=True) if count[n] == 1), names[-1])
+        for names in candidates
+    ]
+    # A key of one file may be the name of another: then both take their whole path.
+    taken = Counter(chosen)
+    return [
+        name if taken[name] == 1 else names[-1]
+        for name, names in zip(chosen, candidates, strict=True)
+    ]
 
 
 def _measure(

@@ -238,6 +238,14 @@ def test_unlike_accumulators_do_not_merge(other: Any, message: str) -> None:
         filled() + other()
 
 
+def test_class_names_must_agree_or_be_absent() -> None:
+    named = {name: filled(class_names=list(name)) for name in ("abcd", "wxyz")}
+    with pytest.raises(ValueError, match="class_names"):
+        named["abcd"] + named["wxyz"]
+    for total in (filled() + named["abcd"], named["abcd"] + filled()):
+        assert report_of(total).class_names == tuple("abcd")
+
+
 def test_only_accumulators_merge() -> None:
     with pytest.raises(TypeError):
         filled().merge(3)  # type: ignore[arg-type]

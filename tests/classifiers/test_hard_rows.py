@@ -188,6 +188,16 @@ def test_many_soft_rows(k: int, n: int, scale: float, spread: float) -> None:
     check_information(z, y, pairwise=False)
 
 
+@pytest.mark.parametrize("spread", [1.0, 3.0])
+@pytest.mark.parametrize(("k", "n"), [(10, 300_000), (250, 16_000)])
+def test_very_many_rows_in_two_classes(k: int, n: int, spread: float) -> None:
+    """Sums in single precision are emptied now and then: 1e5 rows of a class would swamp them."""
+    rng = np.random.default_rng(535 + k)
+    y = rng.integers(0, 2, n)
+    z = clustered_logits(rng, y, k, 3.0, spread).astype(np.float32)
+    check_information(z, y, pairwise=False, n_classes=2)
+
+
 @pytest.mark.parametrize("depth", [4.0, 9.0, 14.0, 18.0])
 @pytest.mark.parametrize("shift", [0, 1])
 @pytest.mark.parametrize(("k", "n"), MANY)

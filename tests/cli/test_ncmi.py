@@ -237,6 +237,15 @@ def test_equal_files_of_two_folders_are_told_apart_by_path(
     assert sorted(table_rows(capsys.readouterr().out)) == [f"{path}:z" for path in paths]
 
 
+def test_a_key_that_is_the_name_of_another_file_loses_no_model(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.savez(tmp_path / "b.npz", x=logits(2.0), labels=LABELS)
+    np.savez(tmp_path / "d.npz", x=logits(1.0), b=logits(3.0), labels=LABELS)
+    assert main(["ncmi", str(tmp_path / "b.npz"), str(tmp_path / "d.npz")]) == 0
+    assert len(table_rows(capsys.readouterr().out)) == 3
+
+
 def test_the_same_file_twice_is_measured_once(
     npz: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -170,3 +170,31 @@ def test_an_interruption_is_one_line_and_the_usual_status(
     monkeypatch.setattr("infotheory.cli.ncmi.run", interrupted)
     assert main(["ncmi", "x.npz"]) == 130
     assert capsys.readouterr().err == "infotheory ncmi: interrupted\n"
+
+
+def test_an_output_never_takes_the_place_of_an_input_or_another_output(
+    npz: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = npz.read_bytes()
+    assert main(["ncmi", str(npz), "--json", str(npz)]) == 2
+    assert "would be overwritten" in capsys.readouterr().err
+    assert npz.read_bytes() == before
+    both = str(tmp_path / "both")
+    assert main(["ncmi", str(npz), "--json", both, "--csv", both]) == 2
+    assert "written for another option" in capsys.readouterr().err
+
+
+def test_an_output_follows_a_link_and_keeps_the_mode(npz: Path, tmp_path: Path) -> None:
+    real, link = tmp_path / "real.json", tmp_path / "link.json"
+    real.write_text("old")
+    real.chmod(0o600)
+    link.symlink_to(real)
+    assert main(["ncmi", str(npz), "--json", str(link)]) == 0
+    assert link.is_symlink()
+    assert real.read_text() != "old"
+    assert real.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_output_may_be_a_device(npz: Path) -> None:
+    assert main(["ncmi", str(npz), "--json", "/dev/null", "--csv", "/dev/null"]) == 0
+    assert Path("/dev/null").is_char_device()

@@ -76,13 +76,17 @@ def distribution(
         total = math.fsum(values)
         p = [v / total for v in values]
         logs = [math.log(v) if v > 0 else -math.inf for v in p]
+        # Beside 1 the small ones lose their digits; the largest is what they leave.
+        top = max(range(len(values)), key=lambda k: values[k])
+        rest = math.fsum(v for k, v in enumerate(values) if k != top)
+        logs[top] = math.log1p(-rest / total)
         if temperature != 1.0:
             tempered = [v / temperature for v in logs]
             p, logs = softmax_row(tempered), log_softmax_row(tempered)
     else:
         # Log-probabilities are logits whose exponentials happen to sum to one.
-        top = max(values)
-        tempered = [(v - top) / temperature for v in values]
+        largest = max(values)
+        tempered = [(v - largest) / temperature for v in values]
         p, logs = softmax_row(tempered), log_softmax_row(tempered)
     if smoothing > 0.0:
         p = [(1.0 - smoothing) * v + smoothing / len(p) for v in p]

@@ -23,9 +23,14 @@ def distributions(
     """Rows of outputs as (P, ln P), after temperature and then smoothing."""
     x = np.array(outputs, dtype=np.float64)
     if kind == "probs":
-        p = x / x.sum(axis=1, keepdims=True)
+        total = x.sum(axis=1)
+        p = x / total[:, None]
         with np.errstate(divide="ignore"):
             logs = np.log(p)
+        rows, top = np.arange(len(x)), x.argmax(axis=1)
+        others = x.copy()
+        others[rows, top] = 0.0
+        logs[rows, top] = np.log1p(-others.sum(axis=1) / total)
         if temperature != 1.0:
             p, logs = _softmax(logs / temperature)
     else:
