@@ -98,28 +98,24 @@ def _distribution(
         largest = max(largest, value)
     if largest == -np.inf or (kind != LOGITS and not abs(total - 1.0) <= tolerance):
         return False
-    if kind == PROBS and scale == 1.0:
-        log_total = math.log(total)
-        for k in range(row.size):
-            p[k] = row[k] / total
-            log_p[k] = math.log(row[k]) - log_total if row[k] > 0.0 else -np.inf
-    else:
-        rest = 0.0  # without the first largest term, which is 1: log1p keeps what 1 + rest loses
-        first = True
-        for k in range(row.size):
-            if kind == PROBS:
-                log_p[k] = math.log(row[k] / largest) * scale if row[k] > 0.0 else -np.inf
-            else:
-                log_p[k] = (row[k] - largest) * scale
+    rest = 0.0  # without the first largest term, which is 1: log1p keeps what 1 + rest loses
+    first = True
+    for k in range(row.size):
+        if kind == PROBS:
+            ratio = row[k] / largest
+            log_p[k] = math.log(ratio) * scale if ratio > 0.0 else -np.inf
+            p[k] = ratio if scale == 1.0 else math.exp(log_p[k])
+        else:
+            log_p[k] = (row[k] - largest) * scale
             p[k] = math.exp(log_p[k])
-            if first and row[k] == largest:
-                first = False
-            else:
-                rest += p[k]
-        lse = math.log1p(rest)
-        for k in range(row.size):
-            p[k] /= 1.0 + rest
-            log_p[k] -= lse
+        if first and row[k] == largest:
+            first = False
+        else:
+            rest += p[k]
+    lse = math.log1p(rest)
+    for k in range(row.size):
+        p[k] /= 1.0 + rest
+        log_p[k] -= lse
     if smoothing > 0.0:
         for k in range(row.size):
             p[k] = (1.0 - smoothing) * p[k] + smoothing / row.size

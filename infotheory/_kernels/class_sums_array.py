@@ -43,15 +43,9 @@ def from_logits(logits: FloatArray, temperature: float) -> Block:
 
 def from_probs(probs: FloatArray, temperature: float) -> Block:
     """Rows that sum to one up to rounding, which is divided out."""
-    zero = probs == 0.0
-    logs = np.log(np.where(zero, 1.0, probs))
-    if temperature != 1.0:
-        logs[zero] = -np.inf
-        return from_logits(logs, temperature)
-    total = probs.sum(axis=1, keepdims=True)
-    logs -= np.log(total)
-    logs[zero] = 0.0
-    return Block(probs / total, logs, zero)
+    logs = np.log(np.where(probs > 0.0, probs, 1.0))
+    logs[probs == 0.0] = -np.inf
+    return from_logits(logs, temperature)
 
 
 def smooth(block: Block, smoothing: float) -> Block:

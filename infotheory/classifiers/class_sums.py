@@ -290,9 +290,8 @@ def finish(sums: ClassSums) -> Quantities:
 def _n2_gamma(sums: ClassSums) -> float:
     if sums.classes.size == 1:
         return 0.0
-    meets = _meets_zero(sums)
-    np.fill_diagonal(meets, False)
-    if meets.any():
+    # A class that meets itself meets another too: that one either has mass there or excludes it.
+    if _meets_zero(sums).any():
         return float("inf")
     everything = sums.log_mass.sum(axis=0)
     inner = sum(

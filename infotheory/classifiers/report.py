@@ -182,7 +182,11 @@ class NCMIReport:
 
     @property
     def per_class(self) -> pd.DataFrame:
-        """Table with one row a class: n, cmi, error, centroid_entropy; nan where n is 0."""
+        """Table with one row a class: n, cmi, error, centroid_entropy; nan where n is 0.
+
+        Where single-precision arithmetic was chosen, which is for the sake of the whole, the CMI of
+        a class of few samples may be off by some 1e-6.
+        """
         import pandas as pd
 
         quantities = finish(self._sums)

@@ -107,17 +107,19 @@ def _check_probs(rows: FloatArray, tolerance: float, offset: int) -> None:
     _check_sums(rows.sum(axis=1), "probs", tolerance, offset)
 
 
-def _check_sums(totals: FloatArray, kind: str, tolerance: float, offset: int) -> None:
-    wrong = ~(np.abs(totals - 1.0) <= tolerance)
+def _check_sums(
+    totals: FloatArray, kind: str, tolerance: float, offset: int, *, refuse: bool = False
+) -> None:
+    wrong = ~(np.abs(totals - 1.0) <= tolerance) | refuse
     if wrong.any():
         row = int(np.argmax(wrong))
         what = "sum to one" if kind == "probs" else "whose exponentials sum to one"
         raise refusal(
             "outputs",
             f"rows that {what} for kind={kind!r}" if kind == "probs" else f"rows {what}",
-            f"row {offset + row} with sum {totals[row]:.9g}, off by more than {tolerance:.1e}",
-            "Pass kind='logits' for scores that are not normalised, or divide each row by its sum; "
-            "the tolerance is that of the dtype, so pass float32 values as float32.",
+            f"row {offset + row} with sum {totals[row]:.9g}, where {tolerance:.1e} is allowed",
+            "Pass kind='logits' for scores that are not normalised, or normalise the rows; the "
+            "tolerance is that of the dtype, so pass float32 values as float32.",
         )
 
 
@@ -136,8 +138,10 @@ def refuse_row(rows: FloatArray, row: int, kind: str, tolerance: float, offset: 
     """Say what is wrong with the first row of a block that a compiled loop found invalid."""
     check_rows(rows[: row + 1], kind, tolerance, offset)
     # Only its sum is left, which the order of adding can carry over the edge of the tolerance.
-    _check_sums(np.array([math.nan]), kind, tolerance, offset + row)
-    raise AssertionError("a sum of nan is never accepted")
+    last = rows[row : row + 1]
+    total = (last if kind == "probs" else np.exp(last)).sum(axis=1)
+    _check_sums(total, kind, tolerance, offset + row, refuse=True)
+    raise AssertionError("a sum that is to be refused was not")
 
 
 def refuse_logits(outputs: AnyArray, offset: int) -> NoReturn:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import infotheory
+from infotheory._jit import JIT_ENABLED
 from infotheory.classifiers import accumulator, functions, one_pass
 from infotheory.classifiers.class_sums import finish
 from infotheory.exceptions import InfiniteSeparationWarning, SingleClassWarning
@@ -45,6 +46,7 @@ def test_equal_rows_in_single_precision_keep_seven_digits(
     assert single.gamma == pytest.approx(double.gamma, rel=1e-7)
 
 
+@pytest.mark.skipif(not JIT_ENABLED, reason="without a compiler there is double precision only")
 def test_ordinary_rows_are_measured_in_single_precision_and_keep_seven_digits() -> None:
     """The other side of the choice; it also shows that restoring the largest entry matters."""
     rng = np.random.default_rng(1)
@@ -112,7 +114,8 @@ def test_rounded_log_softmax_is_accepted(k: int) -> None:
         report = infotheory.measure_classifier(
             logs.to(dtype), [0, 1], kind="log_probs", n_classes=2
         )
-        assert report.mutual_information == pytest.approx(0.0, abs=1e-12)
+        # A difference of two sums of k terms, each rounded once or a few times.
+        assert report.mutual_information == pytest.approx(0.0, abs=(k + 100) * 2.0**-52)
 
 
 def test_a_masked_entry_is_refused() -> None:
