@@ -140,27 +140,33 @@ def _single_is_enough(sums: ClassSums, terms: float, outputs: AnyArray) -> bool:
     """Whether single-precision arithmetic left CMI with seven good digits.
 
     CMI is a difference of terms whose mean size over the rows is `terms`, formed from exponentials
-    with relative error 3e-9 and sums rounded at 2.4e-7. Over the rows, what the exponentials do is
-    systematic and the rounding averages out, over as many rows as contribute differently: where
-    most rows are nearly certain the few others decide, and equal logits round equally.
+    with relative error 3e-9, and from sums whose rounding grows like the root of the number of
+    additions. Over the rows, what the exponentials do is systematic and the rounding averages out,
+    over as many rows as contribute differently: where most rows are nearly certain the few others
+    decide, and equal logits round equally. The constants are estimates with a margin, from
+    experiments; they do not change what is computed, only in which precision.
     """
-    n = sums.n
+    n, columns = outputs.shape
     cmi = float((sums.centroid_entropies + sums.entropy).sum()) / n
     contributing = min(n * min(1.0, terms), _variety(outputs))
-    return contributing > 0 and (2e-9 + 2.4e-7 / math.sqrt(contributing)) * terms < 1e-7 * cmi
+    additions = columns if columns < _LANES_BELOW else columns / 16
+    rounding = 2.4e-7 + 1.6e-7 * math.sqrt(additions)
+    return contributing > 0 and (2e-9 + rounding / math.sqrt(contributing)) * terms < 1e-7 * cmi
 
 
 def _variety(outputs: AnyArray) -> float:
     """How many different roundings to expect, from a sample of 128 rows.
 
-    None where rows repeat or logits take few values; otherwise the number of different logits, or
-    no limit where these seldom repeat either.
+    None where rows repeat or logits fall on a grid; no limit where logits seldom repeat. Logits of
+    16 bits always fall on a grid, a fine one: for them it is the number of different ones.
     """
     sample = outputs[:: max(1, outputs.shape[0] // 128), :64]
     different = np.unique(sample).size
     if different < 64 or len({row.tobytes() for row in sample}) < 0.9 * sample.shape[0]:
         return 0.0
-    return math.inf if 2 * different > sample.size else float(different)
+    if 2 * different > sample.size:
+        return math.inf
+    return float(different) if outputs.itemsize == 2 else 0.0
 
 
 class _VectorLoops:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import math
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ import pytest
 
 import infotheory
 from infotheory._jit import JIT_ENABLED
-from infotheory.classifiers import accumulator, functions, one_pass
+from infotheory.classifiers import accumulator, one_pass
 from infotheory.classifiers.class_sums import finish
 from infotheory.exceptions import InfiniteSeparationWarning, SingleClassWarning
 
@@ -62,20 +61,30 @@ def test_ordinary_rows_are_measured_in_single_precision_and_keep_seven_digits() 
     assert finish(sums).cmi == pytest.approx(finish(exact).cmi, rel=1e-7)
 
 
-def test_streaming_does_not_keep_what_it_knew_of_the_first_part(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_adding_does_not_keep_what_was_known_of_the_first_part() -> None:
+    """The choice of precision asks for the entropies of a part; the whole has others."""
     rng = np.random.default_rng(2)
     y = rng.integers(0, 5, 5000)
-    x = rng.normal(size=(5000, 5)).astype(np.float32)
+    x = rng.normal(size=(5000, 5))
     x[np.arange(5000), y] += np.linspace(0, 6, 5000)  # the parts differ
-    monkeypatch.setattr(one_pass, "_SMALL", 1)  # the choice of precision asks for entropies
-    monkeypatch.setattr(functions, "_CHUNK_BYTES", 20_000)
-    np.save(tmp_path / "x.npy", x)
-    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
-    streamed = infotheory.measure_classifier(mapped, y)
-    whole = infotheory.measure_classifier(x.astype(np.float64), y)
-    assert streamed.cmi == pytest.approx(whole.cmi, rel=1e-7)
+    first = one_pass.class_sums(x[:2000], y[:2000], 5)
+    assert first.centroid_entropies.shape == (5,)
+    total = first.absorb(one_pass.class_sums(x[2000:], y[2000:], 5))
+    assert finish(total).cmi == pytest.approx(finish(one_pass.class_sums(x, y, 5)).cmi, rel=1e-12)
+
+
+@quiet
+@pytest.mark.parametrize(("n", "k", "classes"), [(694, 3000, 1000), (478, 3000, 20)])
+def test_few_long_wide_rows_keep_seven_digits(n: int, k: int, classes: int) -> None:
+    """Sums of thousands of small terms round badly, and few rows do not average it out."""
+    rng = np.random.default_rng(4)
+    y = rng.integers(0, classes, n)
+    x = rng.normal(size=(n, k)) * 5
+    x[np.arange(n), y] += 12 * rng.random(n)
+    x = x.astype(np.float32)
+    single = infotheory.measure_classifier(x, y)
+    double = infotheory.measure_classifier(x.astype(np.float64), y)
+    assert single.cmi == pytest.approx(double.cmi, rel=1e-7)
 
 
 @pytest.mark.parametrize(("k", "temperature"), [(1, 1.0), (30, 1.0), (4, 1e-3)])
