@@ -151,7 +151,9 @@ def _single_is_enough(sums: ClassSums, terms: float, outputs: AnyArray) -> bool:
     contributing = min(n * min(1.0, terms), _variety(outputs))
     additions = columns if columns < _LANES_BELOW else columns / 16
     rounding = 2.4e-7 + 1.6e-7 * math.sqrt(additions)
-    return contributing > 0 and (2e-9 + rounding / math.sqrt(contributing)) * terms < 1e-7 * cmi
+    if contributing == 0.0:
+        return False
+    return bool((2e-9 + rounding / math.sqrt(contributing)) * terms < 1e-7 * cmi)
 
 
 def _variety(outputs: AnyArray) -> float:

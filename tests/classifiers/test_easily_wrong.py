@@ -49,7 +49,7 @@ def test_equal_rows_in_single_precision_keep_seven_digits(
 def test_ordinary_rows_are_measured_in_single_precision_and_keep_seven_digits() -> None:
     """The other side of the choice; it also shows that restoring the largest entry matters."""
     rng = np.random.default_rng(1)
-    n, k = 20_000, 100
+    n, k = 100_000, 100  # enough rows for single precision to be chosen
     y = rng.integers(0, k, n)
     x = rng.normal(size=(n, k)).astype(np.float32)
     x[np.arange(n), y] += 5
