@@ -124,7 +124,7 @@ def _of_chunk(
     if JIT_ENABLED and kind == "logits" and smoothing == 0.0:
         loops = _VectorLoops(outputs, slots, temperature, n_jobs, offset)
         precisions: list[type[np.floating[Any]]] = [np.float64]
-        if outputs.dtype != np.float64 and outputs.size >= _SMALL:
+        if outputs.dtype != np.float64 and outputs.size >= _SMALL and _rounding(outputs) < 1e-7:
             precisions.insert(0, np.float32)
         for precision in precisions:
             sums = start()
@@ -146,14 +146,25 @@ def _single_is_enough(sums: ClassSums, terms: float, outputs: AnyArray) -> bool:
     decide, and equal logits round equally. The constants are estimates with a margin, from
     experiments; they do not change what is computed, only in which precision.
     """
-    n, columns = outputs.shape
+    n = sums.n
     cmi = float((sums.centroid_entropies + sums.entropy).sum()) / n
     contributing = min(n * min(1.0, terms), _variety(outputs))
-    additions = columns if columns < _LANES_BELOW else columns / 16
-    rounding = 2.4e-7 + 1.6e-7 * math.sqrt(additions)
     if contributing == 0.0:
         return False
-    return bool((2e-9 + rounding / math.sqrt(contributing)) * terms < 1e-7 * cmi)
+    rounding = _rounding(outputs) * math.sqrt(n / contributing)
+    return bool((2e-9 + rounding) * terms < 1e-7 * cmi)
+
+
+def _rounding(outputs: AnyArray) -> float:
+    """Relative rounding to expect of the mean over all rows, if they all contribute.
+
+    Logits of 16 bits are themselves off by far more; for them the number of additions is left out,
+    which keeps CMI to 1e-6.
+    """
+    n, columns = outputs.shape
+    additions = columns if columns < _LANES_BELOW else columns / 16
+    growth = 0.0 if outputs.itemsize == 2 else 1.6e-7 * math.sqrt(additions)
+    return float((2.4e-7 + growth) / math.sqrt(n))
 
 
 def _variety(outputs: AnyArray) -> float:
