@@ -78,7 +78,7 @@ wheel: $(TEST_STAMP) ## build, install into a bare environment, test there away 
 	$(BIN)/python -m build --wheel --no-isolation --outdir build/wheel . >build/wheel/log.txt \
 		|| { cat build/wheel/log.txt; exit 1; }
 	$(PYTHON) -m venv build/wheel/venv
-	build/wheel/venv/bin/python $(PIP_INSTALL) "$$(echo build/wheel/*.whl)[demo]" $(WHEEL_TEST_TOOLS)
+	build/wheel/venv/bin/python $(PIP_INSTALL) "$$(echo build/wheel/*.whl)[demo,files]" $(WHEEL_TEST_TOOLS)
 	cp -R tests pyproject.toml build/wheel/run
 	$(LANE) INFOTHEORY_SOURCES="$(CURDIR)/infotheory" \
 		sh -c 'cd build/wheel/run && ../venv/bin/pytest -m "not repository"'

@@ -87,8 +87,8 @@ def scalar_twin(x: np.ndarray, y: np.ndarray, columns: int) -> None:
     classes = np.unique(y)
     sums = state.ClassSums.empty(columns, columns, classes)
     scalar_class_sums(
-        x, np.searchsorted(classes, y), classes, True, LOGITS, 1.0, 0.0, 0.0, sums.mass,
-        sums.log_mass, np.zeros(sums.mass.shape, np.int64), np.zeros((classes.size, 3)),
+        x, np.searchsorted(classes, y), np.ones(y.size), classes, True, LOGITS, 1.0, 0.0, 0.0,
+        sums.mass, sums.log_mass, np.zeros(sums.mass.shape, np.int64), np.zeros((classes.size, 3)),
         sums.top5_misses, sums.bins, sums.confidence,
     )  # fmt: skip
 

@@ -19,7 +19,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from infotheory import classifiers
-    from infotheory.classifiers import NCMIAccumulator, NCMIReport, measure_classifier, ncmi
+    from infotheory.classifiers import (
+        NCMIAccumulator,
+        NCMIReport,
+        compare_classifiers,
+        measure_classifier,
+        ncmi,
+        sample_size_for_width,
+    )
     from infotheory.references import cite
 
 __version__ = "0.1.0"
@@ -29,8 +36,10 @@ __all__ = [
     "NCMIReport",
     "cite",
     "classifiers",
+    "compare_classifiers",
     "measure_classifier",
     "ncmi",
+    "sample_size_for_width",
 ]
 
 # Where each public name lives; a name that maps to None is itself a subpackage.
@@ -39,8 +48,10 @@ _HOMES = {
     "NCMIReport": "infotheory.classifiers",
     "cite": "infotheory.references",
     "classifiers": None,
+    "compare_classifiers": "infotheory.classifiers",
     "measure_classifier": "infotheory.classifiers",
     "ncmi": "infotheory.classifiers",
+    "sample_size_for_width": "infotheory.classifiers",
 }
 
 

@@ -15,12 +15,16 @@ from infotheory._typing import AnyArray, FloatArray, IntArray
 
 __all__ = [
     "BFLOAT16",
+    "as_groups",
     "as_labels",
     "as_outputs",
+    "as_weights",
     "check_base",
     "check_choice",
     "check_count",
     "check_jobs",
+    "check_level",
+    "check_shards",
     "check_smoothing",
     "check_temperature",
     "decode",
@@ -119,6 +123,69 @@ def as_labels(labels: Any, n_rows: int, n_classes: int) -> IntArray:
     return array.astype(np.int64, copy=False)
 
 
+def as_weights(weights: Any, n_rows: int) -> FloatArray:
+    """Return sample weights as a 1-D float64 array of `n_rows` values, zero or in [1e-100, 1e100].
+
+    That all of them are zero is for the caller to refuse: one batch of many may be.
+    """
+    array = _as_array(weights, "sample_weight")
+    if array.dtype.kind not in "iufb":
+        raise TypeError(
+            _sentence("sample_weight", "numbers", f"dtype {array.dtype}", "Use .astype(float).")
+        )
+    if array.shape != (n_rows,):
+        raise refusal(
+            "sample_weight",
+            f"have one entry per row of outputs, shape ({n_rows},)",
+            f"shape {array.shape}",
+            "Give every sample a weight.",
+        )
+    array = array.astype(np.float64)
+    wrong = ~((array == 0.0) | ((array >= 1e-100) & (array <= 1e100)))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise refusal(
+            "sample_weight",
+            "zero or positive and finite (1e-100 to 1e100)",
+            f"{array[row]} at row {row}",
+            "A weight of zero leaves a sample out.",
+        )
+    return array
+
+
+def as_groups(groups: Any, n_rows: int) -> tuple[list[str], IntArray]:
+    """Return the names of the groups, sorted, and the number of the group of each row."""
+    # Numpy would make the string "nan" of a missing name in a list of strings.
+    named = isinstance(groups, (list, tuple))
+    array = np.array(groups, dtype=object) if named else _as_array(groups, "groups")
+    if array.shape != (n_rows,):
+        raise refusal(
+            "groups",
+            f"have one entry per row of outputs, shape ({n_rows},)",
+            f"shape {array.shape}",
+            "Give every sample a group.",
+        )
+    if array.dtype.kind == "O":
+        whole = [isinstance(name, (int, np.integer)) for name in array]
+        odd = [row for row, name in enumerate(array) if not (whole[row] or isinstance(name, str))]
+        if odd:
+            raise refusal(
+                "groups",
+                "strings or integers",
+                f"{array[odd[0]]!r} at row {odd[0]}",
+                "Name the group of every sample.",
+            )
+        array = array.astype(np.int64 if all(whole) else str)
+    if array.dtype.kind not in "iubUT":
+        raise TypeError(
+            _sentence(
+                "groups", "strings or integers", f"dtype {array.dtype}", "Cut numbers into bins."
+            )
+        )
+    names, numbers = np.unique(array, return_inverse=True)  # integers in the order of numbers
+    return [str(name) for name in names], numbers.astype(np.int64)
+
+
 def _is_bfloat16_tensor(value: Any) -> bool:
     return str(getattr(value, "dtype", "")) == "torch.bfloat16"
 
@@ -213,3 +280,23 @@ def check_count(argument: str, value: Any) -> int:
 def check_jobs(n_jobs: Any) -> int | None:
     """Return the number of threads, or None for the automatic choice."""
     return None if n_jobs is None else check_count("n_jobs", n_jobs)
+
+
+def check_shards(shards: Any) -> int:
+    """Return into how many shards the samples are dealt: 0, or at least 4."""
+    whole = isinstance(shards, (int, np.integer)) and not isinstance(shards, bool)
+    if not (whole and (shards == 0 or 4 <= shards <= 1000)):
+        raise refusal(
+            "shards",
+            "0 (none) or a whole number from 4 to 1000",
+            repr(shards),
+            "20 is a usual choice; memory grows in proportion.",
+        )
+    return int(shards)
+
+
+def check_level(level: Any) -> float:
+    """Return the confidence level as a float in (0, 1)."""
+    if not (_is_number(level) and 0 < level < 1):
+        raise refusal("level", "a number between 0 and 1", repr(level), "0.95 is a usual choice.")
+    return float(level)

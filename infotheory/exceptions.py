@@ -1,6 +1,6 @@
-"""Warnings of the package.
+"""Warnings of the package, and the refusal of a saved state.
 
-Refusals are ordinary ``ValueError`` and ``TypeError``. A warning is given where a result is
+Other refusals are ordinary ``ValueError`` and ``TypeError``. A warning is given where a result is
 correct but means less than it seems to; its text is also kept in ``report.warnings``.
 
 Each situation has its own class, so that one of them can be silenced or turned into an error:
@@ -18,6 +18,7 @@ __all__ = [
     "InfiniteSeparationWarning",
     "InfotheoryWarning",
     "SingleClassWarning",
+    "StateError",
 ]
 
 
@@ -49,4 +50,11 @@ class SingleClassWarning(InfotheoryWarning):
 
     There are no pairs of different labels, so Gamma is zero and NCMI, a ratio with Gamma below
     the line, is undefined (``nan``).
+    """
+
+
+class StateError(ValueError):
+    """A file is no saved state of this package, is damaged, or was written by a later version.
+
+    The file is left as it is.
     """

@@ -211,6 +211,27 @@ def test_scatter_of_infinite_models_only() -> None:
     assert names(ax) == ["x (Γ = ∞)"]
 
 
+def test_scatter_shows_intervals_and_keeps_names_clear_of_them() -> None:
+    reports = {f"model {i}": measured(0.5 + 0.8 * i, i, interval="jackknife") for i in range(3)}
+    reports["plain"] = measured(1.0, 9)
+    ax = plotting.ncmi_error_scatter(reports, axes())
+    assert ax.get_title().startswith("Pearson")
+    assert len(ax.lines) == 6  # two a model with intervals
+    ax.get_figure().draw_without_rendering()
+    boxes = [text.get_window_extent() for text in ax.texts]
+    for line, report in zip(ax.lines[::2], list(reports.values())[:3], strict=True):
+        interval = report.intervals["ncmi"]
+        np.testing.assert_allclose(line.get_xdata(), [interval.low, interval.high])
+        middle = ax.transData.transform(np.stack(line.get_data(), axis=1)).mean(axis=0)
+        assert not any(box.contains(*middle) for box in boxes)
+
+
+def test_a_note_takes_the_place_of_the_title() -> None:
+    ax = plotting.ncmi_error_scatter(many(4), axes(), note="nothing to say")
+    assert ax.get_title() == ""
+    assert "nothing to say" in [text.get_text() for text in ax.texts]
+
+
 def test_scatter_without_error_rates_is_refused() -> None:
     with pytest.raises(ValueError, match="reports must hold a model with an error rate and an NC"):
         plotting.ncmi_error_scatter({"m": features()}, axes())

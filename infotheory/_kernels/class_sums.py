@@ -22,6 +22,7 @@ import math
 import numpy as np
 
 from infotheory._jit import kernel
+from infotheory._kernels._distribution import LOG_PROBS, LOGITS, PROBS, distribution
 from infotheory._typing import FloatArray, IntArray
 
 __all__ = [
@@ -34,7 +35,6 @@ __all__ = [
     "tally",
 ]
 
-LOGITS, PROBS, LOG_PROBS = 0, 1, 2  # what a row of outputs holds
 N_BINS = 15  # equal-width confidence bins of the expected calibration error
 
 
@@ -60,73 +60,24 @@ def tally(
     slot: int,
     rank: int,
     certainty: float,
-    top5_misses: IntArray,
-    bins: IntArray,
+    weight: float,
+    top5_misses: FloatArray,
+    bins: FloatArray,
     confidence: FloatArray,
 ) -> None:
     """Enter one row into the report: bins are (i/15, (i + 1)/15], rank 0 is a correct decision."""
     place = min(max(math.ceil(certainty * N_BINS) - 1, 0), N_BINS - 1)
-    bins[slot, place, 0] += 1
-    bins[slot, place, 1] += rank == 0
-    confidence[slot, place] += certainty
-    top5_misses[slot] += rank >= 5
-
-
-@kernel
-def _distribution(
-    row: FloatArray,
-    kind: int,
-    scale: float,
-    smoothing: float,
-    tolerance: float,
-    p: FloatArray,
-    log_p: FloatArray,
-) -> bool:
-    """Write P and ln P of one row of outputs; say whether the row was valid."""
-    largest = -np.inf
-    total = 0.0
-    for value in row:
-        if kind == PROBS:
-            if not value >= 0.0:
-                return False
-            total += value
-        else:
-            if not value < np.inf:
-                return False
-            if kind == LOG_PROBS:
-                total += math.exp(value)
-        largest = max(largest, value)
-    if largest == -np.inf or (kind != LOGITS and not abs(total - 1.0) <= tolerance):
-        return False
-    rest = 0.0  # without the first largest term, which is 1: log1p keeps what 1 + rest loses
-    first = True
-    for k in range(row.size):
-        if kind == PROBS:
-            ratio = row[k] / largest
-            log_p[k] = math.log(ratio) * scale if ratio > 0.0 else -np.inf
-            p[k] = ratio if scale == 1.0 else math.exp(log_p[k])
-        else:
-            log_p[k] = (row[k] - largest) * scale
-            p[k] = math.exp(log_p[k])
-        if first and row[k] == largest:
-            first = False
-        else:
-            rest += p[k]
-    lse = math.log1p(rest)
-    for k in range(row.size):
-        p[k] /= 1.0 + rest
-        log_p[k] -= lse
-    if smoothing > 0.0:
-        for k in range(row.size):
-            p[k] = (1.0 - smoothing) * p[k] + smoothing / row.size
-            log_p[k] = math.log(p[k])
-    return True
+    bins[slot, place, 0] += weight
+    bins[slot, place, 1] += weight if rank == 0 else 0.0
+    confidence[slot, place] += weight * certainty
+    top5_misses[slot] += weight if rank >= 5 else 0.0
 
 
 @kernel
 def scalar_class_sums(
     x: FloatArray,
     slots: IntArray,
+    weights: FloatArray,
     classes: IntArray,
     labelled: bool,
     kind: int,
@@ -137,15 +88,16 @@ def scalar_class_sums(
     log_mass: FloatArray,
     zeros: IntArray,
     scalars: FloatArray,
-    top5_misses: IntArray,
-    bins: IntArray,
+    top5_misses: FloatArray,
+    bins: FloatArray,
     confidence: FloatArray,
 ) -> tuple[int, int]:
     """Add a block of rows of any kind to the sums, in double precision, one number at a time.
 
-    ``slots`` says which row of the sums each sample belongs to; ``scale`` is 1/T.  ``log_mass``
-    gets the finite logarithms only, ``zeros`` the number of samples whose probability is exactly
-    zero.  Returns the first invalid row, where it stops, and the first row with a zero, or -1.
+    ``slots`` says which row of the sums each sample belongs to and ``classes`` of which class that
+    row is; samples of weight zero are checked and left out; ``scale`` is 1/T.  ``log_mass`` gets
+    the finite logarithms only, ``zeros`` the number of samples whose probability is exactly zero.
+    Returns the first invalid row, where it stops, and the first row with a zero, or -1.
 
     This is the definition spelt out: the twin against which the explicit-vector kernels and the
     whole-array path are tested, and the loop that runs where those do not apply.
@@ -154,9 +106,11 @@ def scalar_class_sums(
     p, log_p = np.empty(n_columns), np.empty(n_columns)
     first_zero = -1
     for i in range(x.shape[0]):
-        if not _distribution(x[i], kind, scale, smoothing, tolerance, p, log_p):
+        if not distribution(x[i], kind, scale, smoothing, tolerance, p, log_p):
             return i, first_zero
-        slot = slots[i]
+        slot, weight = slots[i], weights[i]
+        if weight == 0.0:
+            continue
         entropy = certainty = 0.0
         least = np.inf
         for k in range(n_columns):
@@ -165,20 +119,20 @@ def scalar_class_sums(
                 if first_zero < 0:
                     first_zero = i
                 continue
-            mass[slot, k] += p[k]
-            log_mass[slot, k] += log_p[k]
+            mass[slot, k] += weight * p[k]
+            log_mass[slot, k] += weight * log_p[k]
             entropy += p[k] * log_p[k]
             certainty = max(certainty, p[k])
             least = min(least, -log_p[k])
-        scalars[slot, 0] += entropy
-        scalars[slot, 2] += least
+        scalars[slot, 0] += weight * entropy
+        scalars[slot, 2] += weight * least
         if not labelled:
-            scalars[slot, 1] += least
+            scalars[slot, 1] += weight * least
             continue
         label = classes[slot]
-        scalars[slot, 1] -= log_p[label]
+        scalars[slot, 1] -= weight * log_p[label]
         rank = 0
         for k in range(n_columns):
             rank += x[i, k] > x[i, label] or (k < label and x[i, k] == x[i, label])
-        tally(slot, rank, certainty, top5_misses, bins, confidence)
+        tally(slot, rank, certainty, weight, top5_misses, bins, confidence)
     return -1, first_zero

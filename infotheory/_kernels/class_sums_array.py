@@ -59,25 +59,28 @@ def add_block(
     ranked: FloatArray,
     labels: IntArray,
     slots: IntArray,
+    weights: FloatArray,
     labelled: bool,
     mass: FloatArray,
     log_mass: FloatArray,
-    zeros: IntArray | None,
+    zeros: IntArray,
     scalars: FloatArray,
-    top5_misses: IntArray,
-    bins: IntArray,
+    top5_misses: FloatArray,
+    bins: FloatArray,
     confidence: FloatArray,
 ) -> None:
     """Add a block to the sums; ``slots`` says which row of the sums each sample belongs to.
 
-    ``ranked`` holds the outputs as they came, in whose order ties are to be seen.
+    ``ranked`` holds the outputs as they came, in whose order ties are to be seen.  Samples of
+    weight zero are left out.
     """
     order = np.argsort(slots, kind="stable")
+    order = order[weights[order] > 0.0]
     groups, starts = np.unique(slots[order], return_index=True)
-    mass[groups] += np.add.reduceat(block.probs[order], starts, axis=0)
-    log_mass[groups] += np.add.reduceat(block.log_probs[order], starts, axis=0)
-    if zeros is not None:
-        zeros[groups] += np.add.reduceat(block.zero[order].astype(np.int64), starts, axis=0)
+    w = weights[order][:, None]
+    mass[groups] += np.add.reduceat(w * block.probs[order], starts, axis=0)
+    log_mass[groups] += np.add.reduceat(w * block.log_probs[order], starts, axis=0)
+    zeros[groups] += np.add.reduceat(block.zero[order].astype(np.int64), starts, axis=0)
     entropy = np.einsum("ij,ij->i", block.probs, block.log_probs)
     certainty = block.probs.max(axis=1)
     rows = np.arange(labels.size)
@@ -89,10 +92,10 @@ def add_block(
         before = np.arange(ranked.shape[1]) < labels[:, None]
         rank = (ranked > own).sum(axis=1) + ((ranked == own) & before).sum(axis=1)
         place = np.clip(np.ceil(certainty * N_BINS).astype(np.int64) - 1, 0, N_BINS - 1)
-        np.add.at(bins[:, :, 0], (slots, place), 1)
-        np.add.at(bins[:, :, 1], (slots, place), rank == 0)
-        np.add.at(confidence, (slots, place), certainty)
-        np.add.at(top5_misses, slots, rank >= 5)
-    np.add.at(scalars[:, 0], slots, entropy)
-    np.add.at(scalars[:, 1], slots, loss)
-    np.add.at(scalars[:, 2], slots, least)
+        np.add.at(bins[:, :, 0], (slots, place), weights)
+        np.add.at(bins[:, :, 1], (slots, place), weights * (rank == 0))
+        np.add.at(confidence, (slots, place), weights * certainty)
+        np.add.at(top5_misses, slots, weights * (rank >= 5))
+    np.add.at(scalars[:, 0], slots, weights * entropy)
+    np.add.at(scalars[:, 1], slots[order], weights[order] * loss[order])
+    np.add.at(scalars[:, 2], slots, weights * least)

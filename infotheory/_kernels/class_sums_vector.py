@@ -62,8 +62,8 @@ def row_class_sums(
     mass: FloatArray,
     log_mass: FloatArray,
     scalars: FloatArray,
-    top5_misses: IntArray,
-    bins: IntArray,
+    top5_misses: FloatArray,
+    bins: FloatArray,
     confidence: FloatArray,
 ) -> bool:
     """Sums of groups ``first`` to ``last``, lanes along the row.
@@ -106,7 +106,7 @@ def row_class_sums(
                 own = element(x, row, label, work)
                 losses += (np.float64(largest) - np.float64(own)) * scale
                 rank = row_rank(x, row, label, work) if own < largest or ties > 1 else 0
-                tally(slot, rank, 1.0 / total, top5_misses, bins, confidence)
+                tally(slot, rank, 1.0 / total, 1.0, top5_misses, bins, confidence)
             if waiting:
                 add_pair(a, work[2], weights[0], work[3], weights[1])
             waiting = not waiting
@@ -163,8 +163,8 @@ def lane_class_sums(
     mass: FloatArray,
     log_mass: FloatArray,
     scalars: FloatArray,
-    top5_misses: IntArray,
-    bins: IntArray,
+    top5_misses: FloatArray,
+    bins: FloatArray,
     confidence: FloatArray,
 ) -> bool:
     """Sums of groups ``first`` to ``last``, one lane a row.
@@ -207,7 +207,7 @@ def lane_class_sums(
                     block_logs += lse[lane]
                     if labelled:
                         certainty = np.float64(weight[lane])
-                        tally(slot, rank[lane], certainty, top5_misses, bins, confidence)
+                        tally(slot, rank[lane], certainty, 1.0, top5_misses, bins, confidence)
                 lanes_add(a, e, weight, n_columns)
                 filled += 1
                 if filled == _BLOCK or t + lanes >= stop:

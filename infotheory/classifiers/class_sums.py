@@ -1,51 +1,54 @@
-"""The state from which every quantity of a classifier follows, and its pure ``finish``.
+"""The state from which every quantity of a classifier follows.
 
-Let P_i be the output distribution of sample i, over K symbols, and y_i its label.  For each class c
+Let P_i be the output distribution of sample i, over K symbols, y_i its label, and w_i its weight,
+one unless weights are given.  For each class c
 
-* n_c, the number of samples;
-* A_c, the sum of P_i (``mass``), so that the centroid is Q_c = A_c / n_c;
-* B_c, the sum of the finite ln P_i (``log_mass``), with Z_c(k), the number of samples for which
+* n_c, the number of samples, and W_c, the sum of their weights;
+* A_c, the sum of w_i P_i (``mass``), so that the centroid is Q_c = A_c / W_c;
+* B_c, the sum of the finite w_i ln P_i (``log_mass``), with Z_c(k), the number of samples for which
   P_i(k) is exactly zero (``zeros``, absent until the first zero is met);
-* h_c, the sum of <P_i, ln P_i> (``entropy``);
+* h_c, the sum of w_i <P_i, ln P_i> (``entropy``);
 * the tallies of the report.
 
 All of these add when data sets are concatenated, so the same state streams over batches and merges
-over processes and files.  Numerical care: CMI is the difference of two entropies that may both be
-tiny; each is formed from its small terms, never from one minus something (see
-:func:`centroid_entropies`).
+over processes and files.  Where the samples come in parts (shards for a jackknife, groups for a
+table), a row stands for the samples of one class in one part, a cell; parts fold together by
+adding rows.  From the state of one part :mod:`infotheory.classifiers.quantities` follow.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from infotheory._kernels.class_sums import N_BINS
-from infotheory._typing import BoolArray, FloatArray, IntArray
+from infotheory._typing import AnyArray, BoolArray, FloatArray, IntArray
 from infotheory._validation import refusal
+from infotheory.classifiers.entropies import entropies
 
-__all__ = ["ClassSums", "Quantities", "finish", "separation_matrix"]
-
-_BLOCK_BYTES = 1 << 19  # temporaries of a block of rows stay in the second-level cache
-_TINY = np.finfo(np.float64).tiny
-_LEAST = 1e-290  # the kernels do not tell exp(-700) from smaller probabilities
+__all__ = ["ClassSums"]
 
 
 @dataclass(eq=False)
 class ClassSums:
-    """Per-class sums of output distributions; rows stand for the classes met so far.
+    """Per-class sums of output distributions; rows stand for the cells met so far.
 
     Attributes
     ----------
     n_classes, n_outputs : int
         C, the number of classes, and K, the number of output symbols. Where they are equal,
         labels name columns and the tallies of the decision are kept.
-    classes : ndarray of int, shape (S,)
-        Classes met so far, ascending. Memory is proportional to S K, not C K.
+    cells : ndarray of int, shape (S,)
+        Cells met so far, ascending: class * n_parts + part, which with one part is the class.
+        Memory is proportional to S K, not C K.
     counts : ndarray of int, shape (S,)
-        n_c.
+        n_c, samples of weight zero left out.
+    weight : ndarray of float, shape (S,)
+        W_c.
     mass, log_mass : ndarray of float, shape (S, K)
         A_c and B_c.
     zeros : ndarray of int, shape (S, K), or None
@@ -53,54 +56,68 @@ class ClassSums:
     entropy : ndarray of float, shape (S,)
         h_c, in nats, not positive.
     loss : ndarray of float, shape (S,)
-        Sum of -ln P_i(y_i); where labels do not name columns, of -ln max P_i.
-    top5_misses : ndarray of int, shape (S,)
-        Samples whose label is not among the five most probable symbols.
-    bins : ndarray of int, shape (S, 15, 2)
-        Samples, and correct samples, by confidence bin.
+        Sum of -w_i ln P_i(y_i); where labels do not name columns, of -w_i ln max P_i.
+    top5_misses : ndarray of float, shape (S,)
+        Weight of the samples whose label is not among the five most probable symbols.
+    bins : ndarray of float, shape (S, 15, 2)
+        Weight of the samples, and of the correct samples, by confidence bin.
     confidence : ndarray of float, shape (S, 15)
-        Sum of the confidences in each bin.
+        Weighted sum of the confidences in each bin.
+    n_parts : int
+        Into how many parts the samples are divided.
+    n_rows : int
+        Samples seen, those of weight zero included.
     first_zero_row : int or None
-        The first sample with an exact zero, counted over all samples.
+        The first sample with an exact zero, counted over all samples seen.
     """
 
     n_classes: int
     n_outputs: int
-    classes: IntArray
+    cells: IntArray
     counts: IntArray
+    weight: FloatArray
     mass: FloatArray
     log_mass: FloatArray
     zeros: IntArray | None
     entropy: FloatArray
     loss: FloatArray
-    top5_misses: IntArray
-    bins: IntArray
+    top5_misses: FloatArray
+    bins: FloatArray
     confidence: FloatArray
+    n_parts: int = 1
+    n_rows: int = 0
     first_zero_row: int | None = None
 
     @classmethod
-    def empty(cls, n_classes: int, n_outputs: int, classes: IntArray) -> ClassSums:
-        """Return sums over no samples, with room for the given classes."""
-        size = classes.size
+    def empty(cls, n_classes: int, n_outputs: int, cells: IntArray, n_parts: int = 1) -> ClassSums:
+        """Return sums over no samples, with room for the given cells."""
+        size = cells.size
         return cls(
             n_classes=n_classes,
             n_outputs=n_outputs,
-            classes=classes,
+            cells=cells,
             counts=np.zeros(size, np.int64),
+            weight=np.zeros(size),
             mass=np.zeros((size, n_outputs)),
             log_mass=np.zeros((size, n_outputs)),
             zeros=None,
             entropy=np.zeros(size),
             loss=np.zeros(size),
-            top5_misses=np.zeros(size, np.int64),
-            bins=np.zeros((size, N_BINS, 2), np.int64),
+            top5_misses=np.zeros(size),
+            bins=np.zeros((size, N_BINS, 2)),
             confidence=np.zeros((size, N_BINS)),
+            n_parts=n_parts,
         )
 
     @property
     def n(self) -> int:
-        """Number of samples."""
+        """Number of samples of positive weight."""
         return int(self.counts.sum())
+
+    @property
+    def classes(self) -> IntArray:
+        """Class of each row, ascending; every class once where there is one part."""
+        return self.cells if self.n_parts == 1 else self.cells // self.n_parts
 
     @property
     def labelled(self) -> bool:
@@ -109,12 +126,18 @@ class ClassSums:
 
     @cached_property
     def centroid_entropies(self) -> FloatArray:
-        """n_c H(Q_c) in nats, shape (S,)."""
-        return _entropies(self.mass, self.counts.astype(np.float64))
+        """W_c H(Q_c) in nats, shape (S,)."""
+        return entropies(self.mass, self.weight)
+
+    @property
+    def class_cmi(self) -> FloatArray:
+        """Mean of D(P_i || Q_c) over each row's samples, in nats, shape (S,)."""
+        # Both entropies are exact to rounding, and the concavity of entropy makes the sum positive.
+        return np.maximum(self.centroid_entropies + self.entropy, 0.0) / self.weight
 
     def copy(self) -> ClassSums:
         """Return sums that share nothing with these."""
-        return self._spread(self.classes)
+        return self._spread(self.cells)
 
     def __add__(self, other: ClassSums) -> ClassSums:
         """Return the sums of the concatenated samples, those of `other` last."""
@@ -122,10 +145,8 @@ class ClassSums:
 
     def absorb(self, other: ClassSums) -> ClassSums:
         """Return the sums of the concatenation, reusing this state's arrays, which it consumes."""
-        for argument, mine, its in (
-            ("n_classes", self.n_classes, other.n_classes),
-            ("n_outputs", self.n_outputs, other.n_outputs),
-        ):
+        for argument in ("n_classes", "n_outputs", "n_parts"):
+            mine, its = getattr(self, argument), getattr(other, argument)
             if mine != its:
                 raise refusal(
                     f"{argument} of the sums to merge",
@@ -133,9 +154,9 @@ class ClassSums:
                     str(its),
                     "Only outputs over the same classes and symbols add up.",
                 )
-        union = np.union1d(self.classes, other.classes)
-        total = self if union.size == self.classes.size else self._spread(union)
-        rows = np.searchsorted(union, other.classes)
+        union = np.union1d(self.cells, other.cells)
+        total = self if union.size == self.cells.size else self._spread(union)
+        rows = np.searchsorted(union, other.cells)
         if other.zeros is not None:
             if total.zeros is None:
                 total.zeros = np.zeros((union.size, self.n_outputs), np.int64)
@@ -147,25 +168,109 @@ class ClassSums:
             else:
                 mine[rows] += its
         if total.first_zero_row is None and other.first_zero_row is not None:
-            total.first_zero_row = total.n - other.n + other.first_zero_row  # counts are added
+            total.first_zero_row = total.n_rows + other.first_zero_row
+        total.n_rows += other.n_rows
         total.__dict__.pop("centroid_entropies", None)
         return total
 
-    def _spread(self, classes: IntArray) -> ClassSums:
-        """Copy into rows for `classes`, a superset of the present ones."""
-        larger = ClassSums.empty(self.n_classes, self.n_outputs, classes.copy())
-        rows = np.searchsorted(classes, self.classes)
+    def _spread(self, cells: IntArray) -> ClassSums:
+        """Copy into rows for `cells`, a superset of the present ones."""
+        larger = ClassSums.empty(self.n_classes, self.n_outputs, cells.copy(), self.n_parts)
+        rows = np.searchsorted(cells, self.cells)
         for name in _ADDITIVE:
             getattr(larger, name)[rows] = getattr(self, name)
         if self.zeros is not None:
-            larger.zeros = np.zeros((classes.size, self.n_outputs), np.int64)
+            larger.zeros = np.zeros((cells.size, self.n_outputs), np.int64)
             larger.zeros[rows] = self.zeros
-        larger.first_zero_row = self.first_zero_row
+        larger.n_rows, larger.first_zero_row = self.n_rows, self.first_zero_row
         return larger
+
+    def in_parts(self, new_part: IntArray, n_parts: int) -> ClassSums:
+        """Return the sums over another division into parts.
+
+        Parameters
+        ----------
+        new_part : ndarray of int, shape (n_parts,)
+            The new part of each present one; -1 leaves it out. Parts that become one add up.
+        n_parts : int
+            The new number of parts.
+
+        Returns
+        -------
+        ClassSums
+            Where parts were left out, ``n_rows`` counts samples of positive weight and
+            ``first_zero_row`` is unknown.
+        """
+        part = new_part[self.cells % self.n_parts]
+        rows = np.flatnonzero(part >= 0)
+        cells = self.classes[rows] * n_parts + part[rows]
+        order = np.argsort(cells, kind="stable")
+        present, starts = np.unique(cells[order], return_index=True)
+        rows = rows[order]
+
+        def added(values: AnyArray) -> AnyArray:
+            if present.size == rows.size:  # also where there is none, which reduceat refuses
+                return values[rows]
+            return np.add.reduceat(values[rows], starts, axis=0)
+
+        whole = bool((new_part >= 0).all())
+        sums: dict[str, Any] = {name: added(getattr(self, name)) for name in _ADDITIVE}
+        return replace(
+            self,
+            **sums,
+            cells=present,
+            n_parts=n_parts,
+            zeros=None if self.zeros is None else added(self.zeros),
+            n_rows=self.n_rows if whole else int(sums["counts"].sum()),
+            first_zero_row=self.first_zero_row if whole else None,
+        )
+
+    def fold(self, keep: BoolArray | None = None) -> ClassSums:
+        """Return the sums of some parts, all by default, taken together as one."""
+        everything = np.zeros(self.n_parts, np.int64)
+        return self.in_parts(everything if keep is None else np.where(keep, 0, -1), 1)
+
+    def split(self, n_groups: int) -> Iterator[ClassSums]:
+        """Yield the sums of each of `n_groups` runs of consecutive parts, which are kept."""
+        part, size = np.arange(self.n_parts), self.n_parts // n_groups
+        for group in range(n_groups):
+            yield self.in_parts(np.where(part // size == group, part % size, -1), size)
+
+    def of_classes(self, classes: IntArray) -> ClassSums:
+        """Return the rows of the given classes, which are present, ascending; one part only."""
+        rows = np.searchsorted(self.cells, classes)
+        return replace(
+            self,
+            cells=classes,
+            zeros=None if self.zeros is None else self.zeros[rows],
+            n_rows=int(self.counts[rows].sum()),
+            first_zero_row=None,
+            **{name: getattr(self, name)[rows] for name in _ADDITIVE},
+        )
+
+    def reweighted(self, weight: FloatArray) -> ClassSums:
+        """Return sums in which each row counts as if its samples had `weight` in all.
+
+        Parameters
+        ----------
+        weight : ndarray of float, shape (S,)
+            The new W_c, positive.
+
+        Returns
+        -------
+        ClassSums
+            Counts of samples and of zeros stay as they are.
+        """
+        factor = weight / self.weight
+        scaled = {
+            name: (getattr(self, name).T * factor).T for name in _ADDITIVE if name != "counts"
+        }
+        return replace(self, **scaled)
 
 
 _ADDITIVE = (
     "counts",
+    "weight",
     "mass",
     "log_mass",
     "entropy",
@@ -174,154 +279,3 @@ _ADDITIVE = (
     "bins",
     "confidence",
 )
-
-
-def _row_blocks(shape: tuple[int, ...]) -> list[slice]:
-    step = max(1, _BLOCK_BYTES // (8 * max(1, shape[1])))
-    return [slice(start, start + step) for start in range(0, shape[0], step)]
-
-
-def _entropies(mass: FloatArray, counts: FloatArray) -> FloatArray:
-    """Return n H(A / n) for each row A of `mass`, whose entries add up to n.
-
-    Where one entry is close to n, its logarithm is log1p(-rest / n) with the rest added up from
-    the other entries: exact for peaked rows, where n - rest has lost the rest.
-    """
-    result = np.empty(counts.size)
-    blocks = _row_blocks(mass.shape)
-    others_buffer, logs_buffer = np.empty((2, *mass[blocks[0]].shape))  # no allocation per block
-    for block in blocks:
-        part, n = mass[block], counts[block]
-        rows = np.arange(n.size)
-        others, logs = others_buffer[: n.size], logs_buffer[: n.size]
-        np.copyto(others, part)
-        others[rows, part.argmax(axis=1)] = 0.0
-        rest = np.minimum(others.sum(axis=1), n)
-        np.maximum(others, _TINY, out=logs)  # 0 ln 0 = 0: the logarithm of a zero is never used
-        np.log(logs, out=logs)
-        largest = n - rest
-        with np.errstate(divide="ignore", invalid="ignore"):
-            peak = np.where(largest > 0, largest * np.log1p(-rest / n), 0.0)
-        result[block] = rest * np.log(n) - np.einsum("ij,ij->i", others, logs) - peak
-    return result
-
-
-@dataclass(frozen=True)
-class Quantities:
-    """What :func:`finish` returns, in nats; fields as in the report."""
-
-    cmi: float
-    gamma: float
-    gamma_kl: float
-    gamma_pair: float
-    ncmi: float
-    mutual_information: float
-    label_information: float
-    cross_entropy: float
-    error: float
-    top5_error: float
-    expected_calibration_error: float
-    class_cmi: FloatArray
-    class_centroid_entropy: FloatArray
-    class_error: FloatArray
-
-
-def finish(sums: ClassSums) -> Quantities:
-    """Turn class sums into the quantities of the report, in nats.
-
-    Parameters
-    ----------
-    sums : ClassSums
-        Sums over at least one sample. Not changed.
-
-    Returns
-    -------
-    Quantities
-        Per-class arrays follow ``sums.classes``.
-
-    Notes
-    -----
-    The closed forms, with p_c = n_c / n and sums over classes:
-
-    * n CMI = sum of h_c + n_c H(Q_c);
-    * n^2 Gamma = -sum over c of <A_c, B - B_c>, B the sum of all B_c: every term has one sign, so
-      nothing cancels;
-    * n^2 Gamma_KL = n^2 Gamma + sum of (n - n_c) h_c;
-    * I(X;Yhat) = H(A / n) + h / n and I(Y;Yhat) = H(A / n) - sum of p_c H(Q_c).
-
-    Time and temporaries are O(S K) and O(K).
-
-    References
-    ----------
-    yang2023cmicdl, Definitions of CMI, Gamma and NCMI; the closed forms are derived from them.
-    """
-    n, counts = sums.n, sums.counts.astype(np.float64)
-    centroid = sums.centroid_entropies
-    # Both entropies are exact to rounding, and the concavity of entropy makes the sum positive.
-    divergence = np.maximum(centroid + sums.entropy, 0.0)
-    cmi = float(divergence.sum()) / n
-    n2_gamma = _n2_gamma(sums)
-    gamma = n2_gamma / n**2
-    n2_gamma_kl = max(n2_gamma + float(((n - counts) * sums.entropy).sum()), 0.0)
-    different_pairs = float((counts * (n - counts)).sum())
-    single = sums.classes.size == 1
-    total = float(_entropies(sums.mass.sum(axis=0)[None], np.array([float(n)]))[0])
-    correct = sums.bins[:, :, 1].sum(axis=1)
-    gaps = np.abs(sums.bins[:, :, 1].sum(axis=0) - sums.confidence.sum(axis=0))
-    decided = 1.0 if sums.labelled else np.nan
-    return Quantities(
-        cmi=cmi,
-        gamma=gamma,
-        gamma_kl=n2_gamma_kl / n**2,
-        gamma_pair=np.nan if single else n2_gamma / different_pairs,
-        ncmi=np.nan if gamma == 0.0 else cmi / gamma,
-        mutual_information=max(total + float(sums.entropy.sum()), 0.0) / n,
-        label_information=max(total - float(centroid.sum()), 0.0) / n,
-        cross_entropy=decided * float(sums.loss.sum()) / n,
-        error=decided * (n - int(correct.sum())) / n,
-        top5_error=decided * int(sums.top5_misses.sum()) / n,
-        expected_calibration_error=decided * float(gaps.sum()) / n,
-        class_cmi=divergence / counts,
-        class_centroid_entropy=centroid / counts,
-        class_error=decided * (counts - correct) / counts,
-    )
-
-
-def _n2_gamma(sums: ClassSums) -> float:
-    if sums.classes.size == 1:
-        return 0.0
-    # A class that meets itself meets another too: that one either has mass there or excludes it.
-    if _meets_zero(sums).any():
-        return float("inf")
-    everything = sums.log_mass.sum(axis=0)
-    inner = sum(
-        float(np.einsum("ij,ij->", sums.mass[block], everything - sums.log_mass[block]))
-        for block in _row_blocks(sums.mass.shape)
-    )
-    return -inner if -inner > _LEAST else 0.0
-
-
-def _meets_zero(sums: ClassSums) -> BoolArray:
-    """Return [a, b]: whether class a has mass at a symbol that some sample of class b excludes.
-
-    Class a has mass there unless all of its samples exclude the symbol too; its sum could say zero
-    where a positive probability has underflowed.
-    """
-    if sums.zeros is None:
-        return np.zeros((sums.classes.size,) * 2, np.bool_)
-    has_mass = (sums.zeros < sums.counts[:, None]).astype(np.float64)
-    return np.asarray(has_mass @ (sums.zeros > 0).astype(np.float64).T > 0)
-
-
-def separation_matrix(sums: ClassSums) -> FloatArray:
-    """Return G of shape (C, C): mean of H(P_i, P_j) over i in class a and j in class b, in nats.
-
-    Gamma is the sum of p_a p_b G[a, b] over a != b. Rows and columns of classes without samples
-    are nan. Costs one S x K by K x S product.
-    """
-    counts = sums.counts.astype(np.float64)
-    inner = -(sums.mass @ sums.log_mass.T) / np.outer(counts, counts)
-    inner[_meets_zero(sums)] = np.inf
-    full = np.full((sums.n_classes, sums.n_classes), np.nan)
-    full[np.ix_(sums.classes, sums.classes)] = inner
-    return full

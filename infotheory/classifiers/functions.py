@@ -7,13 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from infotheory._validation import check_base
-from infotheory.classifiers.accumulator import NCMIAccumulator
+from infotheory._validation import refusal
+from infotheory.classifiers.measuring import measure
 from infotheory.classifiers.report import NCMIReport
 
 __all__ = ["cmi", "gamma", "measure_classifier", "ncmi"]
-
-_CHUNK_BYTES = 1 << 28  # of a file mapped into memory, or between two steps of a progress bar
 
 
 def measure_classifier(
@@ -25,6 +23,13 @@ def measure_classifier(
     n_classes: int | None = None,
     smoothing: float = 0.0,
     class_names: Sequence[str] | None = None,
+    sample_weight: Any = None,
+    groups: Any = None,
+    interval: str | None = None,
+    level: float = 0.95,
+    n_resamples: int = 1000,
+    calibrate: str | None = None,
+    rng: np.random.Generator | int | None = None,
     base: float | None = None,
     n_jobs: int | None = None,
     progress: bool = False,
@@ -51,6 +56,25 @@ def measure_classifier(
         exact zeros, which make Gamma infinite.
     class_names : sequence of str, optional
         One name a class.
+    sample_weight : array_like of float, shape (n,), optional
+        How much each sample counts, one by default; zero leaves it out.
+    groups : array_like of str or int, shape (n,), optional
+        To which group each sample belongs; the report then has ``per_group`` and ``group(name)``.
+    interval : {"jackknife", "delta", "bootstrap"}, optional
+        How to form the confidence intervals of CMI, Gamma, NCMI and error; none by default.
+        "jackknife" leaves out one of up to 20 shards in turn and is the most reliable with few
+        samples; "delta" uses influence functions and a second pass over the outputs; "bootstrap"
+        resamples rows within classes, which takes `n_resamples` passes of matrix products. All
+        take the class shares as given and correct the bias of CMI.
+    level : float, default 0.95
+        Confidence level of the intervals.
+    n_resamples : int, default 1000
+        Bootstrap resamples.
+    calibrate : {"temperature"}, optional
+        Fit the temperature on one half of the samples, drawn within classes, and measure the other
+        half at it: see :func:`infotheory.classifiers.calibrate_classifier`.
+    rng : numpy.random.Generator or int, optional
+        Source of randomness or its seed, for "bootstrap" and `calibrate`.
     base : float, optional
         Base of the logarithm, 2 for bits; nats by default.
     n_jobs : int, optional
@@ -99,68 +123,32 @@ def measure_classifier(
     >>> report.error
     0.0
     """
-    return _measure(
-        outputs,
-        labels,
-        kind=kind,
-        temperature=temperature,
-        n_classes=n_classes,
-        smoothing=smoothing,
-        class_names=class_names,
-        base=base,
-        n_jobs=n_jobs,
-        progress=progress,
-    )
+    options: dict[str, Any] = {
+        "kind": kind,
+        "n_classes": n_classes,
+        "smoothing": smoothing,
+        "class_names": class_names,
+        "sample_weight": sample_weight,
+        "groups": groups,
+        "interval": interval,
+        "level": level,
+        "n_resamples": n_resamples,
+        "base": base,
+        "n_jobs": n_jobs,
+        "progress": progress,
+    }
+    if calibrate is None:
+        return measure(outputs, labels, temperature=temperature, rng=rng, **options)
+    from infotheory.classifiers.calibration import calibrate_classifier
 
-
-def _measure(
-    outputs: Any,
-    labels: Any,
-    *,
-    kind: str,
-    temperature: float,
-    n_classes: int | None,
-    smoothing: float,
-    n_jobs: int | None,
-    class_names: Sequence[str] | None = None,
-    base: float | None = None,
-    progress: bool = False,
-) -> NCMIReport:
-    """Do the work of every public function, so that a warning shows the line of its caller."""
-    base = check_base(base)
-    accumulator = NCMIAccumulator(
-        n_classes,
-        temperature=temperature,
-        smoothing=smoothing,
-        class_names=class_names,
-        n_jobs=n_jobs,
-    )
-    if not (progress or isinstance(outputs, np.memmap)):
-        accumulator.update(outputs, labels, kind)
-    else:
-        _stream(accumulator, outputs, labels, kind, progress)
-    return NCMIReport.from_sums(
-        accumulator.sums,
-        base=base,
-        temperature=accumulator.temperature,
-        smoothing=accumulator.smoothing,
-        class_names=accumulator.class_names,
-        stacklevel=4,
-    )
-
-
-def _stream(
-    accumulator: NCMIAccumulator, outputs: Any, labels: Any, kind: str, progress: bool
-) -> None:
-    from tqdm.auto import tqdm
-
-    rows, targets = accumulator.check(outputs, labels, kind)
-    step = max(1, min(_CHUNK_BYTES // (rows.shape[1] * rows.itemsize), -(-rows.shape[0] // 20)))
-    with tqdm(total=rows.shape[0], unit="row", disable=not progress, delay=0.5) as bar:
-        for start in range(0, rows.shape[0], step):
-            part = slice(start, start + step)
-            accumulator.take(rows[part], targets[part], kind, first_row=start)
-            bar.update(rows[part].shape[0])
+    if temperature != 1.0:
+        raise refusal(
+            "temperature",
+            "left at 1.0 where calibrate is given",
+            repr(temperature),
+            "Calibration finds the temperature.",
+        )
+    return calibrate_classifier(outputs, labels, method=calibrate, rng=rng, **options).after
 
 
 def ncmi(
@@ -207,7 +195,7 @@ def ncmi(
     >>> round(ncmi(rows, [0, 1], kind="probs"), 6)  # one row a class: its own centroid
     0.0
     """
-    report = _measure(
+    report = measure(
         outputs,
         labels,
         kind=kind,
@@ -262,7 +250,7 @@ def cmi(
     >>> cmi([[1, 0], [0, 1], [0.5, 0.5], [0.5, 0.5]], [0, 0, 1, 1], kind="probs", smoothing=0.5)
     0.0654...
     """
-    report = _measure(
+    report = measure(
         outputs,
         labels,
         kind=kind,
@@ -320,7 +308,7 @@ def gamma(
     >>> gamma([[0.5, 0.5], [0.5, 0.5]], [0, 1], kind="probs", base=2)  # half of all pairs
     0.5
     """
-    report = _measure(
+    report = measure(
         outputs,
         labels,
         kind=kind,

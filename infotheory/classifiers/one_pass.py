@@ -2,8 +2,8 @@
 
 Which loop runs is decided here and nowhere else:
 
-* logits, no smoothing: the explicit-vector kernels, in single precision where that is exact enough
-  (:func:`_single_is_enough`) and in double precision otherwise;
+* logits, no smoothing, no weights: the explicit-vector kernels, in single precision where that is
+  exact enough and in double precision otherwise (:mod:`infotheory.classifiers.vector_pass`);
 * everything else, logits of minus infinity (whose zeros are to be counted) included: the scalar
   kernel;
 * where compilation is switched off: whole-array operations.
@@ -11,40 +11,27 @@ Which loop runs is decided here and nowhere else:
 
 from __future__ import annotations
 
-import math
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from fractions import Fraction
-from itertools import pairwise
-from typing import Any
-
 import numpy as np
 
 from infotheory._jit import JIT_ENABLED
-from infotheory._kernels.class_sums import counting_sort, scalar_class_sums
+from infotheory._kernels.class_sums import scalar_class_sums
 from infotheory._kernels.class_sums_array import add_block, from_logits, from_probs, smooth
-from infotheory._typing import AnyArray, IntArray
+from infotheory._typing import AnyArray, FloatArray, IntArray
 from infotheory.classifiers.class_sums import ClassSums
 from infotheory.classifiers.valid_rows import (
     KINDS,
     blocks,
     check_rows,
-    refuse_logits,
     refuse_row,
     sum_tolerance,
 )
 
 if JIT_ENABLED:  # explicit vectors exist in compiled form only
-    from infotheory._kernels.class_sums_vector import lane_class_sums, row_class_sums
+    from infotheory.classifiers.vector_pass import VectorLoops, precisions, single_is_enough
 
 __all__ = ["class_sums"]
 
-_LOG2_E = Fraction("1.44269504088896340735992468100189213742664595415299")
 _CHUNK_BYTES = 1 << 25  # rows that must be copied (strided, foreign byte order) come in chunks
-_SERIAL_BELOW = 50_000_000  # numbers; below some 20 ms of work a second thread does not pay
-_LANES_BELOW = 200  # columns; shorter rows are laid side by side
-_SMALL = 1 << 20  # numbers; below, the choice between precisions costs more than it saves
 
 
 def class_sums(
@@ -55,6 +42,9 @@ def class_sums(
     kind: str = "logits",
     temperature: float = 1.0,
     smoothing: float = 0.0,
+    weights: FloatArray | None = None,
+    parts: IntArray | None = None,
+    n_parts: int = 1,
     n_jobs: int | None = None,
     first_row: int = 0,
 ) -> ClassSums:
@@ -70,6 +60,12 @@ def class_sums(
         C.
     kind, temperature, smoothing, n_jobs
         As in :func:`infotheory.measure_classifier`, checked.
+    weights : ndarray of float, shape (n,), optional
+        As returned by ``as_weights``.
+    parts : ndarray of int, shape (n,), optional
+        The part of each row, in [0, n_parts).
+    n_parts : int
+        Into how many parts the rows are divided.
     first_row : int
         What a refusal calls the first row.
 
@@ -82,219 +78,74 @@ def class_sums(
     ValueError
         Where a row is not a distribution; the message names the first one.
     """
-    direct = JIT_ENABLED and kind == "logits" and smoothing == 0.0
-    options = (n_classes, kind, temperature, smoothing, n_jobs)
+    cells = labels if parts is None else labels * n_parts + parts
+
+    def of_chunk(rows: AnyArray, chunk: slice) -> ClassSums:
+        return _of_chunk(
+            rows,
+            cells[chunk],
+            None if weights is None else weights[chunk],
+            (n_classes, n_parts, kind, temperature, smoothing, n_jobs),
+            first_row + (chunk.start or 0),
+        )
+
     plain = outputs.flags.c_contiguous and outputs.flags.aligned and outputs.dtype.isnative
-    if plain or not direct:
-        return _of_chunk(outputs, labels, *options, first_row)
-    total = None
-    step = max(1, _CHUNK_BYTES // (outputs.shape[1] * outputs.itemsize))
-    for start in range(0, outputs.shape[0], step):
-        rows = outputs[start : start + step]
-        rows = np.ascontiguousarray(rows, rows.dtype.newbyteorder("="))
-        sums = _of_chunk(rows, labels[start : start + step], *options, first_row + start)
-        total = sums if total is None else total.absorb(sums)
-    assert total is not None  # there is at least one row
-    return total
+    if JIT_ENABLED and kind == "logits" and smoothing == 0.0 and weights is None and not plain:
+        total = None
+        step = max(1, _CHUNK_BYTES // (outputs.shape[1] * outputs.itemsize))
+        for start in range(0, outputs.shape[0], step):
+            chunk = slice(start, start + step)
+            rows = outputs[chunk]
+            sums = of_chunk(np.ascontiguousarray(rows, rows.dtype.newbyteorder("=")), chunk)
+            total = sums if total is None else total.absorb(sums)
+        assert total is not None  # there is at least one row
+        return total
+    return of_chunk(outputs, slice(None))
 
 
 def _of_chunk(
     outputs: AnyArray,
-    labels: IntArray,
-    n_classes: int,
-    kind: str,
-    temperature: float,
-    smoothing: float,
-    n_jobs: int | None,
+    cells: IntArray,
+    weights: FloatArray | None,
+    options: tuple[int, int, str, float, float, int | None],
     offset: int,
 ) -> ClassSums:
-    by_class = np.bincount(labels, minlength=n_classes)
-    classes = np.flatnonzero(by_class)
-    slots = labels
-    if classes.size < n_classes:
-        slot_of = np.zeros(n_classes, np.int64)
-        slot_of[classes] = np.arange(classes.size)
-        slots = slot_of[labels]
+    n_classes, n_parts, kind, temperature, smoothing, n_jobs = options
+    size = n_classes * n_parts
+    counts = np.bincount(cells if weights is None else cells[weights > 0.0], minlength=size)
+    present = np.flatnonzero(counts)
+    slots = cells
+    if present.size < size:
+        slot_of = np.zeros(size, np.int64)  # rows of weight zero may point anywhere
+        slot_of[present] = np.arange(present.size)
+        slots = slot_of[cells]
 
     def start() -> ClassSums:
-        sums = ClassSums.empty(n_classes, outputs.shape[1], classes)
-        sums.counts[:] = by_class[classes]
+        sums = ClassSums.empty(n_classes, outputs.shape[1], present, n_parts)
+        sums.counts[:] = counts[present]
+        sums.weight[:] = (
+            sums.counts if weights is None else np.bincount(cells, weights, size)[present]
+        )
+        sums.n_rows = outputs.shape[0]
         return sums
 
-    if JIT_ENABLED and kind == "logits" and smoothing == 0.0:
-        loops = _VectorLoops(outputs, slots, temperature, n_jobs, offset)
-        precisions: list[type[np.floating[Any]]] = [np.float64]
-        if outputs.dtype != np.float64 and outputs.size >= _SMALL and _rounding(outputs) < 1e-7:
-            precisions.insert(0, np.float32)
-        for precision in precisions:
+    if JIT_ENABLED and kind == "logits" and smoothing == 0.0 and weights is None:
+        loops = VectorLoops(outputs, slots, temperature, n_jobs, offset)
+        for precision in precisions(outputs):
             sums = start()
-            terms = loops.fill(sums, np.dtype(precision))
+            terms = loops.fill(sums, precision)
             if not np.isfinite(sums.log_mass.sum()):
                 break  # some logit is minus infinity: zeros are to be counted
-            if precision is np.float64 or _single_is_enough(sums, terms, outputs):
+            if precision == np.float64 or single_is_enough(sums, terms, outputs):
                 return sums
-    return _fill_by_blocks(start(), outputs, slots, kind, temperature, smoothing, offset)
-
-
-def _single_is_enough(sums: ClassSums, terms: float, outputs: AnyArray) -> bool:
-    """Whether single-precision arithmetic left CMI with seven good digits.
-
-    CMI is a difference of terms whose mean size over the rows is `terms`, formed from exponentials
-    with relative error 3e-9, and from sums whose rounding grows like the root of the number of
-    additions. Over the rows, what the exponentials do is systematic and the rounding averages out,
-    over as many rows as contribute differently: where most rows are nearly certain the few others
-    decide, and equal logits round equally. The constants are estimates with a margin, from
-    experiments; they do not change what is computed, only in which precision.
-    """
-    n = sums.n
-    cmi = float((sums.centroid_entropies + sums.entropy).sum()) / n
-    contributing = min(n * min(1.0, terms), _variety(outputs))
-    if contributing == 0.0:
-        return False
-    rounding = _rounding(outputs) * math.sqrt(n / contributing)
-    return bool((2e-9 + rounding) * terms < 1e-7 * cmi)
-
-
-def _rounding(outputs: AnyArray) -> float:
-    """Relative rounding to expect of the mean over all rows, if they all contribute.
-
-    Logits of 16 bits are themselves off by far more; for them the number of additions is left out,
-    which keeps CMI to 1e-6.
-    """
-    n, columns = outputs.shape
-    additions = columns if columns < _LANES_BELOW else columns / 16
-    growth = 0.0 if outputs.itemsize == 2 else 1.6e-7 * math.sqrt(additions)
-    return float((2.4e-7 + growth) / math.sqrt(n))
-
-
-def _variety(outputs: AnyArray) -> float:
-    """How many different roundings to expect, from a sample of 128 rows.
-
-    None where rows repeat or logits fall on a grid; no limit where logits seldom repeat. Logits of
-    16 bits always fall on a grid, a fine one: for them it is the number of different ones.
-    """
-    sample = outputs[:: max(1, outputs.shape[0] // 128), :64]
-    different = np.unique(sample).size
-    if different < 64 or len({row.tobytes() for row in sample}) < 0.9 * sample.shape[0]:
-        return 0.0
-    if 2 * different > sample.size:
-        return math.inf
-    return float(different) if outputs.itemsize == 2 else 0.0
-
-
-class _VectorLoops:
-    """The explicit-vector passes over one contiguous chunk of logits."""
-
-    def __init__(
-        self,
-        outputs: AnyArray,
-        slots: IntArray,
-        temperature: float,
-        n_jobs: int | None,
-        offset: int,
-    ) -> None:
-        self.outputs = outputs
-        # Half precision travels as its bits in uint16; bfloat16 is int16 already.
-        self.stored = outputs.view(np.uint16) if outputs.dtype == np.float16 else outputs
-        self.slots = slots
-        self.temperature = temperature
-        self.n_jobs = n_jobs
-        self.offset = offset
-
-    def fill(self, sums: ClassSums, precision: np.dtype[Any]) -> float:
-        """Fill empty sums; return the mean over rows of log-sum-exp plus entropy, in nats."""
-        n, columns = self.outputs.shape
-        size = sums.classes.size
-        lanes = 64 // precision.itemsize
-        padded = -(-columns // lanes) * lanes
-        scalars = np.zeros((size, 3))
-        constants = _constants(self.temperature, precision)
-        options = (sums.labelled, 1.0 / self.temperature, constants)
-        results = (sums.mass, sums.log_mass, scalars, sums.top5_misses, sums.bins, sums.confidence)
-        # Rows side by side need enough of them in each class to fill the lanes.
-        side_by_side = columns < _LANES_BELOW and n >= 8 * size
-        loop: Callable[..., bool] = lane_class_sums if side_by_side else row_class_sums
-        if side_by_side:
-            # A chunk is read nearly in order, yet must hold enough rows of a class to pay for
-            # emptying its lanes.
-            chunk = min(n, max(8192, 330 * size))
-            rows: tuple[Any, ...] = (self.stored, self.slots, chunk)
-            work_shape: tuple[int, ...] = (3, padded, lanes)
-        else:
-            rows = (self.stored, *_grouped(self.slots, size))
-            work_shape = (4, padded)
-
-        def run(bounds: tuple[int, int]) -> bool:
-            work = np.zeros(work_shape, precision)
-            return loop(*rows, sums.classes, *bounds, *options, work, *results)
-
-        parts = _split(sums.counts, _threads(self.n_jobs, self.outputs.size))
-        if len(parts) == 1:
-            valid = run(parts[0])
-        else:
-            with ThreadPoolExecutor(len(parts)) as pool:
-                valid = all(list(pool.map(run, parts)))
-        if not valid:
-            refuse_logits(self.outputs, self.offset)
-        sums.entropy[:], sums.loss[:] = scalars[:, :2].T
-        if precision == np.float32:
-            _restore_largest(sums)
-        return float((scalars[:, 2].sum() - sums.entropy.sum()) / n)
-
-
-def _grouped(slots: IntArray, size: int) -> tuple[IntArray, IntArray]:
-    """Row numbers grouped by slot, and where each group starts (and the last one ends)."""
-    order = np.empty(slots.size, np.int64)
-    bounds = np.zeros(size + 1, np.int64)
-    counting_sort(slots, 0, order, bounds)
-    bounds[1:] = bounds[:-1].copy()
-    bounds[0] = 0
-    return order, bounds
-
-
-def _constants(temperature: float, precision: np.dtype[Any]) -> AnyArray:
-    """log2(e)/T in two parts, and the least v = logit - largest that is told from smaller ones."""
-    exact = _LOG2_E / Fraction(temperature)
-    high = precision.type(float(exact))
-    low = precision.type(float(exact - Fraction(float(high))))
-    floor = -87.0 if precision == np.float32 else -700.0
-    return np.array([high, low, floor * temperature], precision)
-
-
-def _threads(n_jobs: int | None, size: int) -> int:
-    if n_jobs is not None:
-        return n_jobs
-    if size < _SERIAL_BELOW:
-        return 1
-    if hasattr(os, "sched_getaffinity"):  # what a container or a batch system lends us
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _split(counts: IntArray, parts: int) -> list[tuple[int, int]]:
-    """Cut the groups into runs of about equal numbers of rows."""
-    ends = np.cumsum(counts)
-    targets = ends[-1] * np.arange(1, parts) / parts
-    cuts = np.unique([0, *np.searchsorted(ends, targets, side="left") + 1, counts.size])
-    cuts = cuts[cuts <= counts.size]
-    return [(int(a), int(b)) for a, b in pairwise(cuts)]
-
-
-def _restore_largest(sums: ClassSums) -> None:
-    """Replace the largest entry of each row of ``mass`` by what the others leave of the count.
-
-    In single precision it is the one entry that rounding moves noticeably.
-    """
-    rows = np.arange(sums.classes.size)
-    top = sums.mass.argmax(axis=1)
-    sums.mass[rows, top] = 0.0
-    sums.mass[rows, top] = np.maximum(sums.counts - sums.mass.sum(axis=1), 0.0)
+    return _fill_by_blocks(start(), outputs, slots, weights, kind, temperature, smoothing, offset)
 
 
 def _fill_by_blocks(
     sums: ClassSums,
     outputs: AnyArray,
     slots: IntArray,
+    weights: FloatArray | None,
     kind: str,
     temperature: float,
     smoothing: float,
@@ -302,15 +153,18 @@ def _fill_by_blocks(
 ) -> ClassSums:
     """Fill empty sums from outputs of any kind, a block in double precision at a time."""
     tolerance = sum_tolerance(outputs, kind)
+    classes = sums.classes
+    every = np.ones(outputs.shape[0]) if weights is None else weights
     zeros = np.zeros(sums.mass.shape, np.int64)
-    scalars = np.zeros((sums.classes.size, 3))
+    scalars = np.zeros((sums.cells.size, 3))
     results = (sums.mass, sums.log_mass, zeros, scalars, sums.top5_misses, sums.bins,
                sums.confidence)  # fmt: skip
     for start, rows in blocks(outputs):
-        here = slots[start : start + rows.shape[0]]
+        part = slice(start, start + rows.shape[0])
+        here, weight = slots[part], every[part]
         if JIT_ENABLED:
             invalid, zero = scalar_class_sums(
-                rows, here, sums.classes, sums.labelled, KINDS.index(kind), 1.0 / temperature,
+                rows, here, weight, classes, sums.labelled, KINDS.index(kind), 1.0 / temperature,
                 smoothing, tolerance, *results,
             )  # fmt: skip
             if invalid >= 0:
@@ -321,8 +175,10 @@ def _fill_by_blocks(
             block = prepare(rows, temperature)
             if smoothing > 0.0:
                 block = smooth(block, smoothing)
-            add_block(block, rows, sums.classes[here], here, sums.labelled, *results)
-            zero = int(np.argmax(block.zero.any(axis=1))) if block.zero.any() else -1
+            if classes.size > 0:  # else no row has any weight
+                add_block(block, rows, classes[here], here, weight, sums.labelled, *results)
+            with_zero = block.zero.any(axis=1) & (weight > 0.0)
+            zero = int(np.argmax(with_zero)) if with_zero.any() else -1
         if zero >= 0 and sums.first_zero_row is None:
             sums.first_zero_row = start + zero
             sums.zeros = zeros

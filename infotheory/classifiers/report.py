@@ -2,54 +2,36 @@
 
 from __future__ import annotations
 
-import html
 import math
 import warnings as python_warnings
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from infotheory._results import Interval
 from infotheory._typing import FloatArray
-from infotheory._validation import check_choice, check_count
-from infotheory.classifiers.class_sums import ClassSums, finish, separation_matrix
-from infotheory.exceptions import (
-    EmptyClassWarning,
-    InfiniteSeparationWarning,
-    InfotheoryWarning,
-    SingleClassWarning,
+from infotheory._validation import as_labels, as_outputs, check_choice, check_count, refusal
+from infotheory.classifiers.class_sums import ClassSums
+from infotheory.classifiers.findings import findings
+from infotheory.classifiers.quantities import finish, separation_matrix
+from infotheory.classifiers.report_text import (
+    INFORMATION,
+    MEANING,
+    as_html,
+    as_text,
+    interval_columns,
 )
+from infotheory.classifiers.row_terms import row_terms
+from infotheory.classifiers.valid_rows import KINDS, refuse_probabilities
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
 __all__ = ["NCMIReport"]
-
-_MEANING = {
-    "cmi": "CMI, concentration I(X;Yhat|Y)",
-    "gamma": "Gamma, separation",
-    "ncmi": "NCMI = CMI / Gamma",
-    "gamma_kl": "Gamma, KL form",
-    "gamma_pair": "Gamma, mean over pairs",
-    "mutual_information": "I(X;Yhat)",
-    "label_information": "I(Y;Yhat)",
-    "cross_entropy": "cross entropy",
-    "error": "error",
-    "top5_error": "top-5 error",
-    "expected_calibration_error": "expected calibration error",
-}
-_INFORMATION = (
-    "cmi",
-    "gamma",
-    "gamma_kl",
-    "gamma_pair",
-    "mutual_information",
-    "label_information",
-    "cross_entropy",
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +67,9 @@ class NCMIReport:
         What was applied to the outputs.
     warnings : tuple of str
         Why some number means less than it seems.
+    intervals : mapping of str to Interval
+        Confidence intervals of "cmi", "gamma", "ncmi" and "error", where they were asked for:
+        see :func:`infotheory.measure_classifier`.
 
     References
     ----------
@@ -111,8 +96,10 @@ class NCMIReport:
     temperature: float
     smoothing: float
     warnings: tuple[str, ...] = field(repr=False)
+    intervals: Mapping[str, Interval] = field(repr=False)
     _names: tuple[str, ...] | None = field(repr=False)
     _sums: ClassSums = field(repr=False)
+    _groups: Mapping[str, NCMIReport] = field(repr=False)
 
     @classmethod
     def from_sums(
@@ -123,18 +110,24 @@ class NCMIReport:
         temperature: float = 1.0,
         smoothing: float = 0.0,
         class_names: Sequence[str] | None = None,
-        stacklevel: int = 2,
+        intervals: Mapping[str, Interval] | None = None,
+        groups: Mapping[str, NCMIReport] | None = None,
+        stacklevel: int | None = 2,
     ) -> NCMIReport:
         """Build the report from class sums, which it keeps; give each of its warnings.
 
         Parameters
         ----------
         sums : ClassSums
-            Over at least one sample.
+            In one part, over at least one sample.
         base, temperature, smoothing, class_names
             As in :func:`infotheory.measure_classifier`, checked.
-        stacklevel : int
-            Whose line a warning shows, as in :func:`warnings.warn`.
+        intervals : mapping of str to Interval, optional
+            In nats.
+        groups : mapping of str to NCMIReport, optional
+            Reports on groups of the samples.
+        stacklevel : int or None
+            Whose line a warning shows, as in :func:`warnings.warn`; None gives no warning.
 
         Returns
         -------
@@ -143,12 +136,13 @@ class NCMIReport:
         quantities = finish(sums)
         nats = 1.0 if base is None else math.log(base)
         values = {
-            name: getattr(quantities, name) / (nats if name in _INFORMATION else 1.0)
-            for name in _MEANING
+            name: getattr(quantities, name) / (nats if name in INFORMATION else 1.0)
+            for name in MEANING
         }
-        found = list(_findings(sums, quantities.gamma, class_names or range(sums.n_classes)))
-        for category, text in found:
-            python_warnings.warn(text, category, stacklevel=stacklevel)
+        found = list(findings(sums, quantities.gamma, class_names or range(sums.n_classes)))
+        if stacklevel is not None:
+            for category, text in found:
+                python_warnings.warn(text, category, stacklevel=stacklevel)
         return cls(
             **values,
             n=sums.n,
@@ -161,7 +155,12 @@ class NCMIReport:
             smoothing=smoothing,
             _names=None if class_names is None else tuple(class_names),
             warnings=tuple(text for _, text in found),
+            intervals={
+                name: interval.scaled(nats) if name in INFORMATION else interval
+                for name, interval in (intervals or {}).items()
+            },
             _sums=sums,
+            _groups=groups or {},
         )
 
     @cached_property
@@ -177,8 +176,121 @@ class NCMIReport:
         return "bits" if self.base == 2 else f"base {self.base:g}"
 
     @property
+    def sums(self) -> ClassSums:
+        """The class sums behind the numbers: read them, do not change them."""
+        return self._sums
+
+    @property
     def _nats(self) -> float:
         return 1.0 if self.base is None else math.log(self.base)
+
+    @property
+    def cmi_bias(self) -> float:
+        """First-order bias of `cmi` for small divergences, -(1/n) times the sum of CMI_c.
+
+        The plug-in CMI is too small because centroids are fitted to the same samples. For peaked
+        outputs the bias is larger, up to some ten times; ``intervals["cmi"].bias`` measures it, and
+        ``intervals["cmi"].corrected`` is CMI without it.
+        """
+        return -float(self._sums.class_cmi.sum()) / self.n / self._nats
+
+    @property
+    def per_group(self) -> pd.DataFrame:
+        """Table with one row a group, where `groups` were given.
+
+        Gamma depends on which classes meet, and how often. So `ncmi_same_classes` tells what all
+        samples would have with only the classes of the group, in its proportions: a group stands
+        out where its `ncmi` differs from that, not from the NCMI of the whole.
+        """
+        import pandas as pd
+
+        rows = []
+        for report in self._groups.values():
+            sums = report.sums
+            alike = self._sums.of_classes(sums.cells).reweighted(sums.weight)
+            row: dict[str, Any] = {
+                "n": report.n,
+                "classes": sums.cells.size,
+                "error": report.error,
+                "cmi": report.cmi,
+                "gamma": report.gamma,
+                "ncmi": report.ncmi,
+                "ncmi_same_classes": finish(alike).ncmi,
+            }
+            rows.append(row | interval_columns(report))
+        return pd.DataFrame(rows, index=pd.Index(list(self._groups), name="group"))
+
+    def group(self, name: str) -> NCMIReport:
+        """Return the report on one group, as named in :attr:`per_group`.
+
+        Parameters
+        ----------
+        name : str
+            Of the group.
+
+        Returns
+        -------
+        NCMIReport
+
+        Raises
+        ------
+        ValueError
+            Where there is no such group.
+        """
+        if name not in self._groups:
+            listed = (
+                ", ".join(map(repr, list(self._groups)[:10])) or "none: pass groups= to measure"
+            )
+            raise refusal("name", "the name of a group", repr(name), f"Groups are {listed}.")
+        return self._groups[name]
+
+    def sample_divergences(self, outputs: Any, labels: Any, kind: str = "logits") -> FloatArray:
+        """Return D(P_i || Q_y) for each sample, y its label: how far it is from its class.
+
+        Large values point to wrong labels, outliers and errors. The samples may be those of the
+        report, whose mean divergence is `cmi`, or others.
+
+        Parameters
+        ----------
+        outputs : array_like, shape (n, K)
+            As in :func:`infotheory.measure_classifier`; temperature and smoothing of the report
+            are applied.
+        labels : array_like of int, shape (n,)
+            Of classes that have samples in the report.
+        kind : {"logits", "probs", "log_probs"}, default "logits"
+            What `outputs` holds.
+
+        Returns
+        -------
+        ndarray of float, shape (n,)
+            In the unit of the report; inf where a sample has mass at a symbol at which its
+            centroid has none.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As in :func:`infotheory.measure_classifier`.
+        """
+        check_choice("kind", kind, KINDS)
+        rows = as_outputs(outputs)
+        if rows.shape[1] != self.n_outputs:
+            raise refusal(
+                "outputs", f"rows of {self.n_outputs} symbols", f"{rows.shape[1]} columns"
+            )
+        if kind == "logits":
+            refuse_probabilities(rows)
+        targets = as_labels(labels, rows.shape[0], self.n_classes)
+        unknown = ~np.isin(targets, self._sums.cells)
+        if unknown.any():
+            row = int(np.argmax(unknown))
+            raise refusal(
+                "labels",
+                "classes that have samples in the report",
+                f"{targets[row]} at row {row}",
+                "A class without samples has no centroid.",
+            )
+        terms = row_terms(self._sums, rows, targets, kind, self.temperature, self.smoothing)
+        return terms.divergence / self._nats
 
     @property
     def per_class(self) -> pd.DataFrame:
@@ -248,6 +360,7 @@ class NCMIReport:
         """Return all fields as numbers, strings and lists; inf and nan stay floats."""
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name[0] != "_"}
         values["class_names"] = self.class_names
+        values["intervals"] = {name: asdict(interval) for name, interval in self.intervals.items()}
         return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
 
     def to_frame(self, name: str = "classifier") -> pd.DataFrame:
@@ -265,38 +378,16 @@ class NCMIReport:
         """
         import pandas as pd
 
-        left_out = ("class_names", "warnings", "base")
+        left_out = ("class_names", "warnings", "base", "intervals")
         row = {k: v for k, v in self.to_dict().items() if k not in left_out}
+        row |= interval_columns(self)
         return pd.DataFrame({**row, "unit": self.unit}, index=pd.Index([name], name="model"))
 
-    def _rows(self) -> list[tuple[str, str]]:
-        rows = []
-        for name, meaning in _MEANING.items():
-            unit = f" [{self.unit}]" if name in _INFORMATION else ""
-            rows.append((meaning + unit, f"{getattr(self, name):.6g}"))
-        rows.append(("samples, classes, outputs", f"{self.n}, {self.n_classes}, {self.n_outputs}"))
-        if self.zeros:
-            first = f"{self.zeros}, first in row {self.first_zero_row}"
-            rows.append(("exact zeros", first))
-        if self.temperature != 1.0 or self.smoothing != 0.0:
-            applied = f"{self.temperature:g}, {self.smoothing:g}"
-            rows.append(("temperature, smoothing", applied))
-        return rows
-
     def __str__(self) -> str:
-        rows = self._rows()
-        width = max(len(label) for label, _ in rows)
-        lines = [f"{label:<{width}}  {value}" for label, value in rows]
-        return "\n".join([*lines, *(f"note: {text}" for text in self.warnings)])
+        return as_text(self)
 
     def _repr_html_(self) -> str:
-        cells = "".join(
-            f"<tr><th style='text-align:left'>{html.escape(label)}</th>"
-            f"<td>{html.escape(value)}</td></tr>"
-            for label, value in self._rows()
-        )
-        notes = "".join(f"<p><em>note:</em> {html.escape(text)}</p>" for text in self.warnings)
-        return f"<table><tbody>{cells}</tbody></table>{notes}"
+        return as_html(self)
 
     def plot(self, kind: str = "plane", ax: Axes | None = None) -> Axes:
         """Draw the report; needs matplotlib.
@@ -318,38 +409,3 @@ class NCMIReport:
         if kind == "classes":
             return plotting.class_bars(self, ax=ax)
         return plotting.concentration_separation_plane({"classifier": self}, ax=ax)
-
-
-def _findings(
-    sums: ClassSums, gamma: float, names: Sequence[object]
-) -> Iterator[tuple[type[InfotheoryWarning], str]]:
-    """Say why some number of the report means less than it seems."""
-    if sums.classes.size < sums.n_classes:
-        absent = np.ones(sums.n_classes, np.bool_)
-        absent[sums.classes] = False
-        empty = np.flatnonzero(absent)
-        shown = ", ".join(str(names[i]) for i in empty[:10])
-        more = f" and {empty.size - 10} more" if empty.size > 10 else ""
-        yield (
-            EmptyClassWarning,
-            f"{empty.size} of {sums.n_classes} classes have no samples and weight 0: {shown}{more}",
-        )
-    if sums.classes.size == 1:
-        yield (
-            SingleClassWarning,
-            f"NCMI is undefined (nan): all samples have class {names[sums.classes[0]]}; Gamma is 0",
-        )
-    elif gamma == 0.0:
-        yield (
-            SingleClassWarning,
-            "NCMI is undefined (nan): all outputs are the same single symbol, so Gamma is 0",
-        )
-    if math.isinf(gamma) and sums.zeros is not None:
-        yield (
-            InfiniteSeparationWarning,
-            (
-                f"Gamma is infinite and NCMI 0: {int(sums.zeros.sum())} probabilities are exactly "
-                f"zero (first in row {sums.first_zero_row}), some where another class has mass; "
-                "do not rank this NCMI; smoothing=1e-3 gives a finite one"
-            ),
-        )

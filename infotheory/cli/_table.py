@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
-import os
-import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infotheory import __version__
-from infotheory.plotting import FIGURES_NEED, ncmi_error_correlation
+from infotheory._atomic import replaced
+from infotheory.classifiers.comparison import ncmi_error_correlation, ranked
+from infotheory.plotting import FIGURES_NEED
 
 if TYPE_CHECKING:
     from infotheory.classifiers import NCMIReport
@@ -22,6 +21,7 @@ __all__ = [
     "class_table",
     "correlation_line",
     "document",
+    "group_table",
     "model_table",
     "note_warnings",
     "output_problem",
@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 _CLASSES_SHOWN = 20
+_INTERVAL_WIDTH = 24
 
 # The columns of the printed table: field, heading, width, format. Six decimals, so that the table
 # itself can be compared with other implementations.
@@ -45,28 +46,18 @@ _COLUMNS = (
 )
 
 
-def ranked(reports: Mapping[str, NCMIReport]) -> dict[str, NCMIReport]:
-    """Sort by NCMI, smallest first; behind them infinite Gamma, and last those without an NCMI.
-
-    An infinite Gamma makes NCMI zero, which is no merit and must not lead the table.
-    """
-
-    def key(item: tuple[str, NCMIReport]) -> tuple[int, float]:
-        report = item[1]
-        if math.isnan(report.ncmi):
-            return 2, 0.0
-        return (1, report.cmi) if math.isinf(report.gamma) else (0, report.ncmi)
-
-    return dict(sorted(reports.items(), key=key))
-
-
 def model_table(reports: Mapping[str, NCMIReport]) -> str:
     """One line a model, in the given order, flagged where NCMI does not rank it."""
     width = max(map(len, [*reports, "model"]))
     heading = f"{'model':{width}}" + "".join(f"{title:>{w}}" for _, title, w, _ in _COLUMNS)
+    levels = sorted({f"{100 * i.level:g}" for r in reports.values() for i in r.intervals.values()})
+    if levels:
+        heading += f"NCMI, {' and '.join(levels)} %".rjust(_INTERVAL_WIDTH)
     lines = [heading, "-" * len(heading)]
     for name, report in reports.items():
         cells = "".join(_cell(getattr(report, field), w, f) for field, _, w, f in _COLUMNS)
+        if levels:
+            cells += f"{_interval(report):>{_INTERVAL_WIDTH}}"
         lines.append(f"{name:{width}}{cells}{_flag(report)}")
     units = " and ".join(sorted({report.unit for report in reports.values()}))
     lines.append(f"CMI, Gamma and cross entropy in {units}; error is a fraction.")
@@ -78,6 +69,13 @@ def _cell(value: float, width: int, form: str) -> str:
     if form[-1] == "f" and (0 < abs(value) < 1e-4 or 1e5 <= abs(value) < math.inf):
         form = ".3e"
     return f"{value:{width}{form}}"
+
+
+def _interval(report: NCMIReport) -> str:
+    if "ncmi" not in report.intervals:
+        return "-"
+    ends = (report.intervals["ncmi"].low, report.intervals["ncmi"].high)
+    return " .. ".join(_cell(end, 1, ".6f") for end in ends)
 
 
 def _flag(report: NCMIReport) -> str:
@@ -94,6 +92,14 @@ def class_table(report: NCMIReport) -> str:
     text = table.head(_CLASSES_SHOWN).to_string(float_format="{:.6f}".format)
     left = len(table) - _CLASSES_SHOWN
     return text + (f"\n... and {left} classes more; --json writes all of them." if left > 0 else "")
+
+
+def group_table(report: NCMIReport) -> str:
+    """Return the groups of a model, in their order; of the intervals, that of NCMI."""
+    table = report.per_group
+    ends = [f"{name}_{end}" for name in ("error", "cmi", "gamma") for end in ("low", "high")]
+    shown = table.drop(columns=ends, errors="ignore")
+    return shown.to_string(float_format="{:.6f}".format)
 
 
 def correlation_line(reports: Mapping[str, NCMIReport]) -> str:
@@ -145,7 +151,7 @@ def document(
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write strict JSON; the file appears when it is complete."""
-    with _replaced(path) as draft:
+    with replaced(path) as draft:
         draft.write_text(
             json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n",
             encoding="utf-8",
@@ -161,10 +167,10 @@ def write_csv(
     import pandas as pd
 
     rows = [
-        {"name": name, **(sources or {}).get(name, {}), **_scalars(report)}
+        {"name": name, **(sources or {}).get(name, {}), **_scalars(report), **_ends(report)}
         for name, report in reports.items()
     ]
-    with _replaced(path) as draft:
+    with replaced(path) as draft:
         pd.DataFrame(rows).to_csv(draft, index=False)
 
 
@@ -175,7 +181,7 @@ def write_figure(path: Path, reports: Mapping[str, NCMIReport]) -> None:
     from infotheory.plotting import overview
 
     figure = overview(reports, Figure(figsize=(12, 4.8), layout="constrained"))
-    with _replaced(path) as draft:
+    with replaced(path) as draft:
         figure.savefig(draft, format=path.suffix[1:], dpi=150)
 
 
@@ -197,34 +203,32 @@ def output_problem(path: Path, *, figure: bool = False) -> str | None:
     return f"{path}: a figure's name must end in one of {', '.join(formats)}"
 
 
-@contextlib.contextmanager
-def _replaced(path: Path) -> Iterator[Path]:
-    """Give a draft beside `path` that takes its place once it has been written.
-
-    A link keeps pointing to its file, a file keeps its mode, and a pipe or device is written to.
-    """
-    path = path.resolve()
-    if path.exists() and not path.is_file():
-        yield path
-        return
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield draft
-        if path.exists():
-            shutil.copymode(path, draft)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
 def _scalars(report: NCMIReport) -> dict[str, Any]:
-    return {k: v for k, v in report.to_dict().items() if not isinstance(v, list)}
+    return {k: v for k, v in report.to_dict().items() if not isinstance(v, (dict, list))}
+
+
+def _ends(report: NCMIReport) -> dict[str, float]:
+    """Return the ends of the intervals, as columns."""
+    return {
+        f"{name}_{end}": getattr(interval, end)
+        for name, interval in report.intervals.items()
+        for end in ("low", "high")
+    }
 
 
 def _model(report: NCMIReport, *, per_class: bool) -> dict[str, Any]:
     values = _scalars(report)
-    odd = {k: str(v) for k, v in values.items() if isinstance(v, float) and not math.isfinite(v)}
-    model = {**values, "warnings": report.warnings, "non_finite": odd}
+    intervals = report.to_dict()["intervals"]
+    found = values | {
+        f"intervals.{name}.{end}": value
+        for name, interval in intervals.items()
+        for end, value in interval.items()
+    }
+    odd = {k: str(v) for k, v in found.items() if isinstance(v, float) and not math.isfinite(v)}
+    model = {**values, "intervals": intervals, "warnings": report.warnings, "non_finite": odd}
+    groups = report.per_group
+    if len(groups):
+        model["per_group"] = groups.reset_index().to_dict("records")
     if per_class:
         model["per_class"] = report.per_class.reset_index().to_dict("records")
     return {key: _finite(value) for key, value in model.items()}

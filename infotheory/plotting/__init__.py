@@ -4,14 +4,15 @@ Every function draws into the axes it is given and returns them; without axes it
 through ``pyplot``, which notebooks show by themselves.
 """
 
+from infotheory.classifiers.comparison import Correlation, ncmi_error_correlation
+from infotheory.plotting._style import FIGURES_NEED
 from infotheory.plotting.classifiers import (
-    FIGURES_NEED,
     class_bars,
     concentration_separation_plane,
     ncmi_error_scatter,
     overview,
 )
-from infotheory.plotting.correlation import Correlation, ncmi_error_correlation
+from infotheory.plotting.temperature import temperature_lines
 
 __all__ = [
     "FIGURES_NEED",
@@ -21,4 +22,5 @@ __all__ = [
     "ncmi_error_correlation",
     "ncmi_error_scatter",
     "overview",
+    "temperature_lines",
 ]

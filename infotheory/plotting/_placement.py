@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from infotheory.plotting._style import GREY, INK
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.text import Annotation
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["name_points"]
 
 _LABEL_SIZE = 8.5
-_INK, _GREY = "#222222", "#6E6E6E"
 
 # Where a name may stand, as offsets in points from its marker: nearer ones are preferred.
 _PLACES = np.array(
@@ -85,10 +86,10 @@ def name_points(
             ha=("right", "center", "left")[int(np.sign(dx)) + 1],
             va=("top", "center", "bottom")[int(np.sign(dy)) + 1],
             fontsize=_LABEL_SIZE,
-            color=_INK,
+            color=INK,
             zorder=6,
             in_layout=False,  # the layout is settled: a name must not move it
-            arrowprops={"arrowstyle": "-", "color": _GREY, "linewidth": 0.6, "shrinkB": 4}
+            arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.6, "shrinkB": 4}
             if max(abs(dx), abs(dy)) > 10
             else None,
             path_effects=[patheffects.withStroke(linewidth=2.5, foreground="white")],

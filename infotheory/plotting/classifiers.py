@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from infotheory.classifiers.comparison import comparable, ncmi_error_correlation
 from infotheory.plotting._placement import name_points
-from infotheory.plotting.correlation import comparable, ncmi_error_correlation
+from infotheory.plotting._style import BLUE, GREY, INK, ORANGE, PALE, SKY, dress, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from infotheory.classifiers import NCMIReport
 
 __all__ = [
-    "FIGURES_NEED",
     "class_bars",
     "concentration_separation_plane",
     "ncmi_error_scatter",
@@ -30,21 +30,13 @@ __all__ = [
 # Points, their names, and other texts that the names must keep clear of.
 _Names: TypeAlias = "tuple[list[tuple[float, float]], list[str], list[Annotation]]"
 
-# Okabe and Ito's palette: told apart with every common form of colour blindness.
-_BLUE, _SKY, _ORANGE = "#0072B2", "#56B4E9", "#D55E00"
-_INK, _GREY, _PALE = "#222222", "#6E6E6E", "#EFEFEF"
-
 _NAME_LENGTH = 30  # longer class names are cut
 # In a cloud of few classes the ten loosest have room for their names, in a dense one fewer.
 _NAMED_OF_FEW, _NAMED_OF_MANY, _FEW_CLASSES = 10, 4, 20
 _CLOUD_NAME_LENGTH = 18
 _CLOUD_CLASSES = 1000
+_STEPS_OF_A_BAR = 7  # points that names keep clear of
 _RAY_SPACING = 0.12  # along the upper and right edge, in sides of the axes
-
-FIGURES_NEED = (
-    "figures need matplotlib, which is not installed. "
-    'Install it with: pip install "infotheory-toolkit[demo]"'
-)
 
 
 def concentration_separation_plane(
@@ -82,16 +74,19 @@ def concentration_separation_plane(
         If there is no report.
     """
     named = _named(reports)
-    ax = _axes(ax, (6.4, 4.8))
+    ax = new_axes(ax, (6.4, 4.8))
     name_points(ax, *_plane(ax, named, per_class))
     return ax
 
 
-def ncmi_error_scatter(reports: Mapping[str, NCMIReport], ax: Axes | None = None) -> Axes:
+def ncmi_error_scatter(
+    reports: Mapping[str, NCMIReport], ax: Axes | None = None, *, note: str | None = None
+) -> Axes:
     """Draw the error rate of models against their NCMI, with the correlation of the two.
 
-    Models with infinite Gamma are hollow markers on the axis NCMI = 0, where nothing about their
-    concentration can be read off, and take no part in the correlation.
+    Bars are the confidence intervals of models that were measured with intervals. Models with
+    infinite Gamma are hollow markers on the axis NCMI = 0, where nothing about their concentration
+    can be read off, and take no part in the correlation.
 
     Parameters
     ----------
@@ -99,6 +94,8 @@ def ncmi_error_scatter(reports: Mapping[str, NCMIReport], ax: Axes | None = None
         One report for each model name. Models without an error rate or NCMI are left out.
     ax : matplotlib Axes, optional
         Where to draw; a new figure by default.
+    note : str, optional
+        What to write into the figure, in place of the correlation above it.
 
     Returns
     -------
@@ -117,8 +114,8 @@ def ncmi_error_scatter(reports: Mapping[str, NCMIReport], ax: Axes | None = None
             "reports must hold a model with an error rate and an NCMI; got none. "
             "The error rate exists where each class has an output symbol of its own."
         )
-    ax = _axes(ax, (6.4, 4.8))
-    name_points(ax, *_scatter(ax, named))
+    ax = new_axes(ax, (6.4, 4.8))
+    name_points(ax, *_scatter(ax, named, note))
     return ax
 
 
@@ -151,12 +148,12 @@ def class_bars(report: NCMIReport, ax: Axes | None = None, *, top: int = 25) -> 
     table = report.per_class
     present = table[table["n"] > 0].sort_values("cmi", ascending=False, kind="stable")
     shown = present.head(top)
-    ax = _axes(ax, (6.4, 1.4 + 0.22 * max(len(shown), 6)))
+    ax = new_axes(ax, (6.4, 1.4 + 0.22 * max(len(shown), 6)))
     rows = np.arange(len(shown))
-    ax.barh(rows, shown["cmi"], height=0.7, color=_SKY, zorder=2)
-    ax.axvline(report.cmi, color=_INK, linewidth=1, linestyle=(0, (4, 3)), zorder=3)
-    _dress(ax, f"CMI of the class ({report.unit}); dashed: the model's, {report.cmi:.3g}", "")
-    ax.set_yticks(rows, [_shorter(str(name)) for name in shown.index], color=_INK)
+    ax.barh(rows, shown["cmi"], height=0.7, color=SKY, zorder=2)
+    ax.axvline(report.cmi, color=INK, linewidth=1, linestyle=(0, (4, 3)), zorder=3)
+    dress(ax, f"CMI of the class ({report.unit}); dashed: the model's, {report.cmi:.3g}", "")
+    ax.set_yticks(rows, [_shorter(str(name)) for name in shown.index], color=INK)
     ax.tick_params(axis="y", length=0)
     ax.set_ylim(max(len(shown), 6) - 0.4, -0.6)
     ax.set_xlim(left=0)
@@ -168,18 +165,18 @@ def class_bars(report: NCMIReport, ax: Axes | None = None, *, top: int = 25) -> 
             linestyle="none",
             marker="D",
             markersize=5,
-            color=_ORANGE,
+            color=ORANGE,
             markeredgecolor="white",
             clip_on=False,
             zorder=4,
         )
-        _dress(over, "", "")
+        dress(over, "", "")
         over.spines["bottom"].set_visible(False)
-        over.spines["top"].set(visible=True, color=_ORANGE)
-        over.set_xlabel("error of the class (%), diamonds", color=_ORANGE)
-        over.tick_params(axis="x", colors=_ORANGE)
+        over.spines["top"].set(visible=True, color=ORANGE)
+        over.set_xlabel("error of the class (%), diamonds", color=ORANGE)
+        over.tick_params(axis="x", colors=ORANGE)
         over.set_xlim(0, 105 * float(shown["error"].max()) or 1.0)
-        ax.xaxis.label.set_color(_BLUE)
+        ax.xaxis.label.set_color(BLUE)
     if len(shown) < len(present):
         ax.set_title(f"{len(shown)} of {len(present)} classes: the largest CMI", fontsize=10)
     return ax
@@ -231,25 +228,6 @@ def _named(reports: NCMIReport | Mapping[str, NCMIReport]) -> dict[str, NCMIRepo
     return named
 
 
-def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
-    if ax is not None:
-        return ax
-    try:
-        from matplotlib import pyplot as plt
-    except ImportError as error:
-        raise ImportError(FIGURES_NEED) from error
-    return plt.subplots(figsize=size, layout="constrained")[1]
-
-
-def _dress(ax: Axes, across: str, upwards: str) -> None:
-    ax.set_xlabel(across, color=_INK)
-    ax.set_ylabel(upwards, color=_INK)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.spines[["bottom", "left"]].set_color(_GREY)
-    ax.tick_params(colors=_GREY, labelcolor=_INK)
-    ax.set_axisbelow(True)
-
-
 def _array(points: Sequence[tuple[float, float]]) -> FloatArray:
     return np.array(points, dtype=np.float64).reshape(-1, 2)
 
@@ -264,14 +242,14 @@ def _shorter(name: str, length: int = _NAME_LENGTH) -> str:
 
 def _solid(ax: Axes, points: Sequence[tuple[float, float]]) -> None:
     x, y = _array(points).T
-    ax.scatter(x, y, s=52, color=_BLUE, edgecolor="white", zorder=3)
+    ax.scatter(x, y, s=52, color=BLUE, edgecolor="white", zorder=3)
 
 
 def _hollow(ax: Axes, points: Sequence[tuple[float, float]]) -> None:
     """Mark points on the edge of the axes, which must not cut them."""
     x, y = _array(points).T
     ax.scatter(
-        x, y, s=52, facecolor="white", edgecolor=_ORANGE, linewidth=1.6, clip_on=False, zorder=5
+        x, y, s=52, facecolor="white", edgecolor=ORANGE, linewidth=1.6, clip_on=False, zorder=5
     )
 
 
@@ -301,20 +279,18 @@ def _plane(ax: Axes, named: Mapping[str, NCMIReport], per_class: bool | None) ->
     if per_class or (per_class is None and _alone_and_small(named)):
         for report in finite.values():
             classes, cloud = _cloud(report)
-            ax.scatter(cloud[:, 0], cloud[:, 1], s=22, color=_BLUE, alpha=0.45, linewidth=0)
+            ax.scatter(cloud[:, 0], cloud[:, 1], s=22, color=BLUE, alpha=0.45, linewidth=0)
             names += classes
             points += [(x, y) for x, y in cloud.tolist()]
     ax.set_xlim(0, 1.18 * max([x for x, _ in points] + [r.cmi for r in infinite.values()]) or 1.0)
     ax.set_ylim(0, 1.18 * max((y for _, y in points), default=0.0) or 1.0)
     unit = next(iter(named.values())).unit
-    _dress(
-        ax, f"concentration CMI ({unit}), small is tight", f"separation Γ ({unit}), large is far"
-    )
+    dress(ax, f"concentration CMI ({unit}), small is tight", f"separation Γ ({unit}), large is far")
     _solid(ax, points[: len(finite)])
     rays = _rays(ax, [x / y for x, y in points if y > 0])
     if infinite:
         top = ax.get_ylim()[1]
-        ax.axhline(top, color=_ORANGE, linestyle=":", linewidth=1.2, clip_on=False)
+        ax.axhline(top, color=ORANGE, linestyle=":", linewidth=1.2, clip_on=False)
         edge = [(r.cmi, top) for r in infinite.values()]
         _hollow(ax, edge)
         points += edge
@@ -322,25 +298,60 @@ def _plane(ax: Axes, named: Mapping[str, NCMIReport], per_class: bool | None) ->
     return points, names, rays
 
 
-def _scatter(ax: Axes, named: Mapping[str, NCMIReport]) -> _Names:
+def _scatter(ax: Axes, named: Mapping[str, NCMIReport], note: str | None = None) -> _Names:
     """Draw all but the names, whose places depend on the finished figure."""
     finite = {name: r for name, r in named.items() if math.isfinite(r.gamma)}
     infinite = {name: r for name, r in named.items() if math.isinf(r.gamma)}
-    points = [(r.ncmi, 100 * r.error) for r in named.values()]
-    _dress(ax, "NCMI = CMI / Γ", "error (%)")
-    ax.grid(color=_PALE)
-    ax.set_xlim(0, 1.15 * max(x for x, _ in points) or 1.0)
-    ax.set_ylim(0, 1.15 * max(y for _, y in points) or 1.0)
+    ends = [_ends(report) for report in named.values()]
+    dress(ax, "NCMI = CMI / Γ", "error (%)")
+    ax.grid(color=PALE)
+    ax.set_xlim(0, 1.15 * max(x[1] for x, _ in ends) or 1.0)
+    ax.set_ylim(0, 1.15 * max(y[1] for _, y in ends) or 1.0)
     points = [(r.ncmi, 100 * r.error) for r in finite.values()]
+    along = _bars(ax, list(finite.values()))
     _solid(ax, points)
     edge = [(0.0, 100 * r.error) for r in infinite.values()]
     _hollow(ax, edge)
-    found = ncmi_error_correlation(finite)
-    if found is not None:
+    texts: list[Annotation] = []
+    if note is not None:
+        # The corner of large NCMI and small error, which stays free where the two go together.
+        texts.append(
+            ax.annotate(
+                note, (0.99, 0.02), xycoords="axes fraction", ha="right", va="bottom",
+                fontsize=8, color=GREY,
+            )
+        )  # fmt: skip
+    elif (found := ncmi_error_correlation(finite)) is not None:
         without = f", without the {len(infinite)} hollow" if infinite else ""
         title = f"Pearson {found.pearson:.2f}, Spearman {found.spearman:.2f}"
-        ax.set_title(f"{title} ({found.models} models{without})", fontsize=10, color=_INK)
-    return points + edge, [*finite, *(f"{name} (Γ = ∞)" for name in infinite)], []
+        ax.set_title(f"{title} ({found.models} models{without})", fontsize=10, color=INK)
+    names = [*finite, *(f"{name} (Γ = ∞)" for name in infinite), *("" for _ in along)]
+    return points + edge + along, names, texts
+
+
+def _ends(report: NCMIReport) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Ends of the intervals of NCMI and error in per cent; the values where there is none."""
+    ends = []
+    for name, scale in (("ncmi", 1.0), ("error", 100.0)):
+        low = high = scale * getattr(report, name)
+        interval = report.intervals.get(name)
+        if interval is not None and math.isfinite(interval.width):
+            low, high = min(low, scale * interval.low), max(high, scale * interval.high)
+        ends.append((low, high))
+    return ends[0], ends[1]
+
+
+def _bars(ax: Axes, reports: Sequence[NCMIReport]) -> list[tuple[float, float]]:
+    """Draw confidence intervals across and upwards; return points along them."""
+    along: list[tuple[float, float]] = []
+    for report in reports:
+        if report.intervals:
+            across, upwards = _ends(report)
+            x, y = report.ncmi, 100 * report.error
+            for ends in ((across, (y, y)), ((x, x), upwards)):
+                ax.plot(*ends, color=BLUE, alpha=0.5, linewidth=1.2, zorder=2)
+                along += zip(*(np.linspace(*end, _STEPS_OF_A_BAR) for end in ends), strict=True)
+    return along
 
 
 def _rays(ax: Axes, values: Sequence[float]) -> list[Annotation]:
@@ -362,7 +373,7 @@ def _rays(ax: Axes, values: Sequence[float]) -> list[Annotation]:
         if way - last < _RAY_SPACING:
             continue
         last = way
-        ax.plot([0, x], [0, y], color=_GREY, linewidth=0.7, alpha=0.6, zorder=1)
+        ax.plot([0, x], [0, y], color=GREY, linewidth=0.7, alpha=0.6, zorder=1)
         labels.append(
             ax.annotate(
                 f"{'NCMI ' if not labels else ''}{value:g}",
@@ -372,7 +383,7 @@ def _rays(ax: Axes, values: Sequence[float]) -> list[Annotation]:
                 ha="center" if y == top else "left",
                 va="bottom" if y == top else "center",
                 fontsize=8,
-                color=_GREY,
+                color=GREY,
             )
         )
     return labels

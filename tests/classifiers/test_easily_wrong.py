@@ -13,7 +13,7 @@ import pytest
 import infotheory
 from infotheory._jit import JIT_ENABLED
 from infotheory.classifiers import accumulator, one_pass
-from infotheory.classifiers.class_sums import finish
+from infotheory.classifiers.quantities import finish
 from infotheory.exceptions import InfiniteSeparationWarning, SingleClassWarning
 
 quiet = pytest.mark.filterwarnings("ignore::infotheory.exceptions.InfotheoryWarning")

@@ -13,7 +13,10 @@ from infotheory._jit import JIT_ENABLED
 from infotheory._kernels.class_sums import LOGITS, counting_sort, scalar_class_sums, tally
 from infotheory._kernels.class_sums_array import Block, add_block, from_logits, from_probs, smooth
 from infotheory._validation import decode
-from infotheory.classifiers.one_pass import _constants, _grouped, _split, class_sums
+from infotheory.classifiers.one_pass import class_sums
+
+if JIT_ENABLED:
+    from infotheory.classifiers.vector_pass import _constants, _grouped, _split
 
 pytestmark = pytest.mark.kernel
 needs_compiler = pytest.mark.skipif(
@@ -39,8 +42,8 @@ def empty(size: int, columns: int) -> dict[str, np.ndarray]:
         "mass": np.zeros((size, columns)),
         "log_mass": np.zeros((size, columns)),
         "scalars": np.zeros((size, 3)),
-        "top5_misses": np.zeros(size, np.int64),
-        "bins": np.zeros((size, 15, 2), np.int64),
+        "top5_misses": np.zeros(size),
+        "bins": np.zeros((size, 15, 2)),
         "confidence": np.zeros((size, 15)),
     }
 
@@ -50,7 +53,8 @@ def by_scalars(x: np.ndarray, y: np.ndarray, classes: int, temperature: float, l
     zeros = np.zeros(sums["mass"].shape, np.int64)
     mass, log_mass, scalars, misses, bins, confidence = sums.values()
     invalid, _ = scalar_class_sums(
-        decode(x), y, np.arange(classes), labelled, LOGITS, 1 / temperature, 0.0, 0.0,
+        decode(x), y, np.ones(y.size), np.arange(classes), labelled, LOGITS, 1 / temperature, 0.0,
+        0.0,
         mass, log_mass, zeros, scalars, misses, bins, confidence,
     )  # fmt: skip
     valid = invalid < 0
@@ -174,7 +178,8 @@ def test_arrays_agree_with_scalars(temperature: float, labelled: bool, masked: b
     mass, log_mass, *rest = sums.values()
     for part in (slice(0, 80), slice(80, 200)):
         block = from_logits(x[part].copy(), temperature)
-        add_block(block, x[part], y[part], y[part], labelled, mass, log_mass, zeros, *rest)
+        ones = np.ones(block.probs.shape[0])
+        add_block(block, x[part], y[part], y[part], ones, labelled, mass, log_mass, zeros, *rest)
     np.testing.assert_array_equal(zeros, exact_zeros)
     for name, value in exact.items():
         # At most 200 terms of size at most 40, each right to a few units of 1.1e-16.
@@ -214,11 +219,12 @@ def test_counting_sort_is_stable(labels: list[int]) -> None:
 def test_confidence_bins_are_open_below_and_closed_above() -> None:
     for certainty, place in ((1 / 15, 0), (0.0667, 1), (0.5, 7), (1.0, 14), (1.0 + 1e-16, 14)):
         sums = empty(1, 1)
-        tally(0, 0, certainty, sums["top5_misses"], sums["bins"], sums["confidence"])
+        tally(0, 0, certainty, 1.0, sums["top5_misses"], sums["bins"], sums["confidence"])
         assert np.argwhere(sums["bins"][0])[:, 0].tolist() == [place, place]
         assert sums["confidence"][0, place] == certainty
 
 
+@needs_compiler
 @pytest.mark.parametrize("temperature", [1.0, 0.3, 7.0])
 @pytest.mark.parametrize(("precision", "digits"), [("float32", 2.0**-46), ("float64", 2.0**-102)])
 def test_the_split_constant_keeps_twice_the_digits(
@@ -233,6 +239,7 @@ def test_the_split_constant_keeps_twice_the_digits(
     assert Fraction(float(high)) == Fraction(float(np.dtype(precision).type(float(high))))
 
 
+@needs_compiler
 @pytest.mark.parametrize("counts", [[1], [5, 5], [100, 1, 1], [1, 1, 100], [3] * 17])
 @pytest.mark.parametrize("parts", [1, 2, 3, 8])
 def test_groups_are_split_without_gap_or_overlap(counts: list[int], parts: int) -> None:

@@ -1,0 +1,52 @@
+"""How samples are dealt into shards: evenly within every class, whatever their order."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from infotheory._typing import FloatArray, IntArray
+from infotheory.classifiers.class_sums import ClassSums
+
+__all__ = ["deal"]
+
+
+def deal(
+    labels: IntArray,
+    n_shards: int,
+    n_classes: int,
+    so_far: ClassSums | None = None,
+    weights: FloatArray | None = None,
+) -> IntArray:
+    """Return the shard of each row: sample number r of class c goes to shard (r + c) mod S.
+
+    Each class is dealt in turn, so that shards are alike in their classes even where the rows come
+    sorted by class, and the result does not depend on how the rows were cut into batches.  Starting
+    each class at another shard keeps shards alike where classes are small.
+
+    Parameters
+    ----------
+    labels : ndarray of int, shape (n,)
+        Checked.
+    n_shards, n_classes : int
+        S and C.
+    so_far : ClassSums, optional
+        The samples dealt before these.
+    weights : ndarray of float, shape (n,), optional
+        Sample weights: only samples of positive weight are counted.
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+    """
+    start = np.arange(n_classes)
+    if so_far is not None:
+        start += np.bincount(so_far.classes, so_far.counts, n_classes).astype(np.int64)
+    order = np.argsort(labels, kind="stable")
+    if weights is not None:
+        order = order[weights[order] > 0.0]
+    grouped = labels[order]
+    ends = np.cumsum(np.bincount(grouped, minlength=n_classes))
+    first = np.concatenate(([0], ends[:-1]))
+    shards = np.zeros(labels.size, np.int64)
+    shards[order] = (start[grouped] + np.arange(order.size) - first[grouped]) % n_shards
+    return shards

@@ -1,0 +1,266 @@
+"""What ``infotheory ncmi`` may be told, and what it refuses to be told."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from infotheory.cli import _table
+
+__all__ = ["parse"]
+
+_EPILOG = """\
+examples:
+  infotheory ncmi logits.npz
+      every 2-D array of the file is a model; the labels are its array `labels`
+  infotheory ncmi a.npz b.parquet --kind probs --labels y_test --plot models.png
+      probabilities of models in two files, with labels under `y_test` in each
+  infotheory ncmi huge.npy --labels labels.npy --save-state huge.state
+      one model in a file that may be larger than memory; after an interruption, the same
+      command goes on where it was
+  infotheory ncmi part1.npy part2.npy --labels y1.npy --labels y2.npy --name resnet
+      one model whose rows are in two files
+  infotheory ncmi --merge shard*.state --save-state total.state
+      measured in parts, on one machine or many, and put together
+  infotheory ncmi logits.npz --interval jackknife --groups camera --per-class
+      confidence intervals, and tables of groups and of classes
+  infotheory ncmi knn.npz --kind probs --smoothing 1e-3
+      exact zeros make Gamma infinite; mixing in a little of the uniform distribution does not
+
+The table is sorted by NCMI = CMI / Gamma, smallest first. Models with infinite Gamma come last.
+JSON has neither infinity nor nan: such a value is null, and `non_finite` of its model names it.
+With --per-class, --json also holds a table of the classes of each model.
+
+exit status: 0 all models measured, 1 some could not be measured, 2 arguments not understood,
+130 interrupted (what was measured is in the state file, if there is one)
+"""
+
+# What decides how rows are measured, with its default; for a state it has been decided.
+_MEASURING = {
+    "labels": (),
+    "weights": (),
+    "groups": (),
+    "outputs": None,
+    "name": None,
+    "kind": "logits",
+    "temperature": 1.0,
+    "smoothing": 0.0,
+    "n_classes": None,
+    "shards": None,
+}
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Understand the arguments, or end the program with what is wrong with them.
+
+    Parameters
+    ----------
+    argv : sequence of str
+        After ``infotheory ncmi``.
+
+    Returns
+    -------
+    Namespace
+    """
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    if arguments.merge:
+        _check_merging(parser, arguments)
+    elif not arguments.files:
+        parser.error("the following arguments are required: FILE, or --merge STATE")
+    elif arguments.allow_incomplete:
+        parser.error("--allow-incomplete goes with --merge")
+    elif arguments.allow_repeats and arguments.name is None:
+        parser.error("--allow-repeats goes with --merge or --name")
+    for name, default in _MEASURING.items():
+        if getattr(arguments, name) is None:
+            setattr(arguments, name, default)
+    for option in ("labels", "weights", "groups"):
+        given = len(getattr(arguments, option))
+        if given > 1 and given != len(arguments.files):
+            parser.error(
+                f"--{option} must be given once, or once for each FILE ({len(arguments.files)}); "
+                f"got {given}"
+            )
+    _check_outputs(parser, arguments)
+    return arguments
+
+
+def _check_merging(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    if arguments.files:
+        parser.error("FILE and --merge exclude each other: measure the files into a state first")
+    for name in _MEASURING:
+        if getattr(arguments, name) is not None:
+            parser.error(
+                f"--{name.replace('_', '-')} has no meaning with --merge: states are measured"
+            )
+    if arguments.interval in {"delta", "bootstrap"}:
+        parser.error(f"--interval {arguments.interval} needs the rows, which states do not hold")
+
+
+def _check_outputs(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    written = (
+        (arguments.json, False),
+        (arguments.csv, False),
+        (arguments.plot, True),
+        (arguments.save_state, False),
+    )
+    for path, figure in written:
+        problem = None if path is None else _table.output_problem(path, figure=figure)
+        if problem is not None:
+            parser.error(problem)
+    read = [*arguments.files, *arguments.labels, *arguments.weights, *arguments.groups]
+    # A state may be read and written: that is what going on, and adding to a total, means.
+    used = {Path(path).resolve(): "is read" for path in read}
+    for text in (*arguments.labels, *arguments.weights, *arguments.groups):
+        used[Path(text.rpartition(":")[0] or text).resolve()] = "is read"
+    merged = {path.resolve(): "is read" for path in arguments.merge or ()}
+    for path, _ in written:
+        if path is None:
+            continue
+        place = path.resolve()
+        taken = used if path == arguments.save_state else {**merged, **used}
+        if place in taken:
+            parser.error(f"{path}: would be overwritten, and {taken[place]}")
+        if not path.is_char_device():
+            used[place] = "is written for another option"
+    state = arguments.save_state
+    if state is not None and state.exists():
+        if not state.is_file():
+            parser.error(f"{state}: a state is kept in an ordinary file only")
+        if arguments.merge and state.resolve() not in merged:
+            parser.error(f"{state}: there is a file already; merge it too, or choose another name")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="infotheory ncmi",
+        usage="infotheory ncmi [options] FILE...\n       "
+        "infotheory ncmi [options] --merge STATE...",
+        description="Measure concentration (CMI), separation (Gamma) and NCMI = CMI / Gamma "
+        "of stored classifier outputs.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "files",
+        metavar="FILE",
+        nargs="*",
+        type=Path,
+        help="npz, npy, parquet, safetensors, csv or tsv; the formats may be mixed",
+    )
+    data = parser.add_argument_group("what to measure")
+    place = "KEY|FILE|FILE:KEY"
+    data.add_argument(
+        "--labels",
+        metavar=place,
+        action="append",
+        help="labels: an array or column of each FILE, or another file (default: labels, label)",
+    )
+    data.add_argument(
+        "--outputs",
+        metavar="PATTERN",
+        action="append",
+        help="which arrays or columns are outputs, as in a shell; may be repeated",
+    )
+    data.add_argument(
+        "--weights", metavar=place, action="append", help="how much each row counts (default: one)"
+    )
+    data.add_argument(
+        "--groups", metavar=place, action="append", help="measure each group of rows as well"
+    )
+    data.add_argument("--name", metavar="NAME", help="all FILEs together are one model")
+    data.add_argument(
+        "--kind",
+        choices=("logits", "probs", "log_probs"),
+        help="what the outputs are (default: logits)",
+    )
+    data.add_argument(
+        "--n-classes",
+        metavar="C",
+        type=_count,
+        help="number of classes, where it is not the number of columns",
+    )
+    how = parser.add_argument_group("how")
+    how.add_argument(
+        "--temperature", metavar="T", type=_positive, help="divide logits by T (default: 1)"
+    )
+    how.add_argument(
+        "--smoothing", metavar="E", type=_fraction, help="replace P by (1-E) P + E/K (default: 0)"
+    )
+    how.add_argument(
+        "--base", metavar="B", type=_base, help="base of logarithms: 2 gives bits (default: nats)"
+    )
+    how.add_argument(
+        "--interval",
+        choices=("none", "jackknife", "delta", "bootstrap"),
+        default="none",
+        help="confidence intervals: jackknife reads once; delta twice; bootstrap keeps all rows "
+        "in memory (default: none)",
+    )
+    how.add_argument(
+        "--level", metavar="P", type=_level, default=0.95, help="of the intervals (default: 0.95)"
+    )
+    how.add_argument(
+        "--seed", metavar="N", type=_seed, default=0, help="of the bootstrap (default: 0)"
+    )
+    how.add_argument(
+        "--shards",
+        metavar="S",
+        type=_shards,
+        help="keep the sums of S shards, so that merged states have intervals too; 20 say",
+    )
+    states = parser.add_argument_group("states")
+    states.add_argument(
+        "--save-state",
+        metavar="STATE",
+        type=Path,
+        help="keep what is measured in a file, every few seconds, and go on from it if it exists",
+    )
+    states.add_argument(
+        "--merge", metavar="STATE", nargs="+", type=Path, help="put saved states together"
+    )
+    states.add_argument(
+        "--allow-repeats", action="store_true", help="count the same samples more than once"
+    )
+    states.add_argument(
+        "--allow-incomplete", action="store_true", help="merge states that were not finished"
+    )
+    results = parser.add_argument_group("results")
+    results.add_argument("--json", metavar="OUT", type=Path, help="write everything as JSON")
+    results.add_argument("--csv", metavar="OUT", type=Path, help="write one line a model as CSV")
+    results.add_argument("--plot", metavar="OUT.png", type=Path, help="draw the models")
+    results.add_argument("--per-class", action="store_true", help="print a table of classes too")
+    results.add_argument("--no-progress", action="store_true", help="no progress bar")
+    return parser
+
+
+def _number(requirement: str, accept: Callable[[float], bool]) -> Callable[[str], float]:
+    """Make a type of argument that says what it must be."""
+
+    def parse_number(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not accept(value):
+            raise argparse.ArgumentTypeError(f"must be {requirement}; got {text!r}")
+        return value
+
+    return parse_number
+
+
+def _whole(requirement: str, low: int, high: int) -> Callable[[str], int]:
+    number = _number(requirement, lambda value: low <= value <= high and value % 1 == 0)
+    return lambda text: int(number(text))
+
+
+_positive = _number("a positive number", lambda value: 1e-30 <= value <= 1e30)
+_fraction = _number("a number in [0, 1)", lambda value: 0 <= value < 1)
+_base = _number("a number above 1", lambda value: 1 < value < math.inf)
+_level = _number("a number between 0 and 1", lambda value: 0 < value < 1)
+_count = _whole("a whole number of at least 1", 1, 10**8)
+_seed = _whole("a whole number of at least 0", 0, 2**53)
+_shards = _whole("a whole number from 4 to 1000", 4, 1000)

@@ -1,0 +1,323 @@
+"""Measurements in a state file: kept while they are made, gone on with, and merged.
+
+Beside each accumulator the file says, as a note, which rows of which data it has taken in, and how.
+So a later run goes on only with what is its own, and nothing is counted twice by mistake.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infotheory.classifiers import NCMIAccumulator, read_states, write_states
+from infotheory.cli._measure import Measurement, Options
+from infotheory.cli._models import Model
+from infotheory.exceptions import StateError
+
+__all__ = ["Kept", "StateFile", "deferred_interrupt", "merged", "read_kept", "write_kept"]
+
+_EVERY = 5.0  # seconds of work between two savings
+_SHARE = 20.0  # and at least so many times as long as the last one took
+_clock = time.monotonic
+
+
+@dataclass
+class Kept:
+    """One model in a state file.
+
+    Attributes
+    ----------
+    measurement : Measurement
+        What has been taken in.
+    sources : list of dict
+        File, array and fingerprint of each piece of the data, as far as known.
+    options : dict
+        How it was measured; empty if not known.
+    rows : int
+        How many rows there are to take in.
+    """
+
+    measurement: Measurement
+    sources: list[dict[str, str]]
+    options: dict[str, Any]
+    rows: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether all rows have been taken in."""
+        return self.measurement.rows >= self.rows
+
+    @property
+    def progress(self) -> str:
+        """How far it is."""
+        return f"{self.measurement.rows:,} of {self.rows:,} rows"
+
+    @property
+    def source(self) -> dict[str, str]:
+        """File, array and kind, for documents."""
+        joined = {
+            name: "; ".join(dict.fromkeys(source.get(name, "") for source in self.sources))
+            for name in ("file", "array")
+        }
+        return {**joined, "kind": self.options.get("kind", "")}
+
+
+def write_kept(path: Path, models: Mapping[str, Kept]) -> None:
+    """Write the state file, which is replaced once the new one is complete."""
+    states: dict[str, NCMIAccumulator] = {}
+    notes: dict[str, dict[str, Any]] = {}
+    for name, kept in models.items():
+        about = {
+            "sources": kept.sources,
+            "options": kept.options,
+            "rows done": kept.measurement.rows,
+            "rows total": kept.rows,
+        }
+        measured: list[tuple[str | None, NCMIAccumulator]] = [(None, kept.measurement.total)]
+        measured += kept.measurement.groups.items()
+        for group, accumulator in measured:
+            key = name if group is None else f"{name}[{group}]"
+            while key in states:  # another model has that very name
+                key += "'"
+            states[key] = accumulator
+            notes[key] = {"model": name, "group": group, **(about if group is None else {})}
+    write_states(path, states, notes)
+
+
+def read_kept(path: Path) -> dict[str, Kept]:
+    """Read a state file, also one that was written by :meth:`NCMIAccumulator.save`.
+
+    Raises
+    ------
+    StateError
+        If it is none, is damaged, or its notes are those of another program.
+    OSError
+        If it cannot be read.
+    """
+    models: dict[str, Kept] = {}
+    stored = read_states(path)
+    try:
+        for key, (accumulator, note) in stored.items():
+            if not note:
+                rows = 0 if accumulator.n_outputs is None else accumulator.sums.n_rows
+                sources = [{"file": str(path), "array": key}]
+                models[key] = Kept(Measurement(accumulator, rows=rows), sources, {}, rows)
+            elif note["group"] is None:
+                models[note["model"]] = Kept(
+                    Measurement(accumulator, rows=int(note["rows done"])),
+                    [
+                        {name: str(value) for name, value in source.items()}
+                        for source in note["sources"]
+                    ],
+                    dict(note["options"]),
+                    int(note["rows total"]),
+                )
+        for accumulator, note in stored.values():
+            if note and note["group"] is not None:
+                models[note["model"]].measurement.groups[note["group"]] = accumulator
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise StateError(
+            f"{path} must be a state written by infotheory ncmi; got notes of another kind."
+        ) from error
+    return models
+
+
+class StateFile:
+    """The state file of one run: read at the start, written now and then, and at the end.
+
+    Parameters
+    ----------
+    path : Path
+        The file. What else it holds is kept.
+
+    Raises
+    ------
+    StateError, OSError
+        If there is a file that is no state, or cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.models = read_kept(path) if path.exists() else {}
+        self._unsaved = False
+        self._due = _clock() + _EVERY
+
+    def begin(self, models: Mapping[str, tuple[Model, Options]]) -> dict[str, Measurement]:
+        """Return what the file has of each model; make a place for those that it has not.
+
+        Raises
+        ------
+        StateError
+            If the file holds other data, or data measured otherwise, under the same name.
+        """
+        places = {}
+        for name, (model, options) in models.items():
+            fresh = Kept(
+                Measurement(options.accumulator()), model.sources(), options.to_dict(), model.n_rows
+            )
+            if name in self.models:
+                self._refuse_another(name, fresh)
+            places[name] = self.models.get(name, fresh)
+        self.models |= places
+        return {name: kept.measurement for name, kept in places.items()}
+
+    def _refuse_another(self, name: str, fresh: Kept) -> None:
+        old = self.models[name]
+        differ = []
+        if _fingerprints(old) != _fingerprints(fresh):
+            differ.append(f"other data (from {old.source['file']})")
+        if old.options.get("merged"):
+            differ.append("a merger of several states, whose rows are in no order")
+        for option, value in fresh.options.items():
+            if old.options.get(option) != value:
+                option_name = option.replace("_", "-")
+                differ.append(f"{option_name} {old.options.get(option)} and not {value}")
+        if differ:
+            raise StateError(
+                f"{self.path}: {name!r} must be kept of the same data and options; "
+                f"got {'; '.join(differ)}. It is left as it is: save into another file."
+            )
+
+    def changed(self) -> None:
+        """Take note of a batch; save if it is time to."""
+        self._unsaved = True
+        if _clock() >= self._due:
+            self.save()
+
+    def save(self) -> None:
+        """Write the file if something has changed."""
+        if not self._unsaved:
+            return
+        start = _clock()
+        write_kept(self.path, self.models)
+        self._unsaved = False
+        # A state that is large in relation to the data must not take up all the time.
+        self._due = _clock() + max(_EVERY, _SHARE * (_clock() - start))
+
+
+def merged(
+    paths: Sequence[Path], *, allow_repeats: bool, allow_incomplete: bool
+) -> tuple[dict[str, Kept], list[str]]:
+    """Merge state files model by model.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        In the order in which their rows count.
+    allow_repeats, allow_incomplete : bool
+        Whether data may be counted twice, and measurements be unfinished.
+
+    Returns
+    -------
+    models : dict of str to Kept
+        By name.
+    notes : list of str
+        What is odd.
+
+    Raises
+    ------
+    StateError, OSError
+        If a file is no state, holds what is contained already, is unfinished, or measures
+        something else. The text names the file.
+    """
+    total: dict[str, Kept] = {}
+    found: dict[str, list[Path]] = {}
+    notes = []
+    for path in paths:
+        for name, kept in read_kept(path).items():
+            found.setdefault(name, []).append(path)
+            if not kept.complete:
+                if not allow_incomplete:
+                    raise StateError(
+                        f"{path}: {name!r} must be measured to the end; got {kept.progress}. "
+                        "Go on with it, or pass --allow-incomplete."
+                    )
+                notes.append(f"{path}: {name!r} is incomplete: {kept.progress}")
+            if name not in total:
+                total[name] = kept
+                continue
+            if not allow_repeats:
+                _refuse_repeats(path, name, total[name], kept)
+            if bool(total[name].measurement.groups) != bool(kept.measurement.groups):
+                raise StateError(
+                    f"{path}: {name!r} must have groups in all of the states or in none; "
+                    "got groups in some. Measure all of them with --groups, or none."
+                )
+            try:
+                total[name].measurement.merge(kept.measurement)
+            except ValueError as error:
+                raise StateError(f"{path}: {name!r}: {error}") from error
+            total[name] = _together(total[name], kept)
+    for name, places in found.items():
+        if len(places) < len(paths):
+            notes.append(
+                f"{name!r} is in {len(places)} of {len(paths)} states only; "
+                "parts of one model have one name, by --name where they are measured"
+            )
+    return total, notes
+
+
+def _fingerprints(kept: Kept) -> list[str]:
+    return [source.get("fingerprint", "") for source in kept.sources]
+
+
+def _refuse_repeats(path: Path, name: str, total: Kept, kept: Kept) -> None:
+    parts = total.measurement.total.parts & kept.measurement.total.parts
+    known = {*_fingerprints(total)} - {""}
+    repeated = [f"a state that is contained already (digest {part[:12]})" for part in sorted(parts)]
+    repeated += [
+        f"data that are contained already ({source['file']})"
+        for source in kept.sources
+        if source.get("fingerprint") in known
+    ]
+    if repeated:
+        raise StateError(
+            f"{path}: {name!r} must be merged once; got {repeated[0]}. "
+            "Pass --allow-repeats to count those samples again."
+        )
+
+
+def _together(first: Kept, second: Kept) -> Kept:
+    options = {
+        option: value
+        for option, value in first.options.items()
+        if second.options.get(option) == value
+    }
+    return Kept(
+        first.measurement,
+        first.sources + second.sources,
+        {**options, "merged": True},
+        first.rows + second.rows,
+    )
+
+
+@contextlib.contextmanager
+def deferred_interrupt() -> Iterator[Callable[[], bool]]:
+    """Let the first Ctrl-C wait until it is asked for; a second one acts at once.
+
+    Sums are not to be saved in the middle of an addition.
+    """
+    asked = False
+
+    def wait(*_: object) -> None:
+        nonlocal asked
+        asked = True
+        signal.signal(signal.SIGINT, usual)
+
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    ):
+        yield lambda: False  # somebody else decides what an interruption does
+        return
+    usual = signal.signal(signal.SIGINT, wait)
+    try:
+        yield lambda: asked
+    finally:
+        signal.signal(signal.SIGINT, usual)
