@@ -18,6 +18,7 @@ __all__ = [
     "as_groups",
     "as_labels",
     "as_outputs",
+    "as_rng",
     "as_weights",
     "check_base",
     "check_choice",
@@ -121,6 +122,19 @@ def as_labels(labels: Any, n_rows: int, n_classes: int) -> IntArray:
             "Labels count from 0; pass n_classes if there are more classes than output columns.",
         )
     return array.astype(np.int64, copy=False)
+
+
+def as_rng(rng: Any) -> np.random.Generator:
+    """Return a source of randomness: the given one, one of a seed, or a fresh one for None."""
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError) as error:
+        raise refusal(
+            "rng",
+            "a seed (a whole number of at least 0), a numpy.random.Generator, or None",
+            repr(rng),
+            "A seed makes the result reproducible.",
+        ) from error
 
 
 def as_weights(weights: Any, n_rows: int) -> FloatArray:

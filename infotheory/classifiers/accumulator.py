@@ -101,7 +101,7 @@ class NCMIAccumulator:
         self.shards = check_shards(shards)
         self._n_jobs = check_jobs(n_jobs)
         self._sums: ClassSums | None = None
-        self._parts: frozenset[str] = frozenset()
+        self._digests: frozenset[str] = frozenset()
         if self._n_classes is not None:
             self._check_names(self._n_classes)
 
@@ -141,9 +141,9 @@ class NCMIAccumulator:
         }
 
     @property
-    def parts(self) -> frozenset[str]:
+    def digests(self) -> frozenset[str]:
         """Digests of the saved states whose samples are in this one: its own, and those merged."""
-        return self._parts
+        return self._digests
 
     def __repr__(self) -> str:
         return (
@@ -278,22 +278,22 @@ class NCMIAccumulator:
         sums = other._sums
         if self._sums is None and sums is not None:
             sums = sums.copy()  # the other keeps its own
-        self.include(sums, other._parts)
+        self.include(sums, other._digests)
         return self
 
-    def include(self, sums: ClassSums | None, parts: Iterable[str] = ()) -> None:
+    def include(self, sums: ClassSums | None, digests: Iterable[str] = ()) -> None:
         """Add sums over further samples; neither they nor their source are checked.
 
         Parameters
         ----------
         sums : ClassSums or None
             Over the same classes and symbols. An empty accumulator keeps them, not a copy.
-        parts : iterable of str
-            Digests of the saved states from which the samples come, for :attr:`parts`.
+        digests : iterable of str
+            Of the saved states from which the samples come, for :attr:`digests`.
         """
         if sums is not None:
             self._sums = sums if self._sums is None else self._sums.absorb(sums)
-        self._parts |= frozenset(parts)
+        self._digests |= frozenset(digests)
 
     def __copy__(self) -> NCMIAccumulator:
         """Return an accumulator over the same samples that shares nothing with this one."""
@@ -324,7 +324,7 @@ class NCMIAccumulator:
 
         Notes
         -----
-        The digest of what is saved is among the :attr:`parts` of this accumulator from then on,
+        The digest of what is saved is among the :attr:`digests` of this accumulator from then on,
         and of whatever it is merged into, so that :meth:`merge` knows samples it has already.
         """
         from infotheory.classifiers.state import write_states

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from infotheory._typing import IntArray
-from infotheory._validation import as_groups, as_weights, check_choice, refusal
+from infotheory._validation import as_groups, as_rng, as_weights, check_choice, refusal
 from infotheory.classifiers.accumulator import NCMIAccumulator
 from infotheory.classifiers.functions import measure_classifier
 from infotheory.classifiers.report import NCMIReport
@@ -153,7 +153,7 @@ def calibrate_classifier(
             raise TypeError(
                 f"{name} must be left out, since a temperature is fitted; got {options[name]!r}."
             )
-    generator = np.random.default_rng(rng)
+    generator = as_rng(rng)
     rows, targets = NCMIAccumulator().check(outputs, labels, kind)
     fitted, measured = split_rows(targets, fraction, generator)
     weights = options.get("sample_weight")

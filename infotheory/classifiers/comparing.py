@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from infotheory._validation import check_choice, check_level, refusal
+from infotheory._validation import as_rng, check_choice, check_level, refusal
 from infotheory.classifiers.accumulator import NCMIAccumulator
 from infotheory.classifiers.calibration import split_rows
 from infotheory.classifiers.comparison import ComparedRows, Comparison
@@ -117,7 +117,7 @@ def compare_classifiers(
                 repr(temperature),
                 "Calibration finds the temperature of each model.",
             )
-    generator = np.random.default_rng(rng)
+    generator = as_rng(rng)
     split_seed, seed = (int(s) for s in generator.integers(2**63, size=2))
     options: dict[str, Any] = {
         "smoothing": smoothing,

@@ -30,7 +30,7 @@ import numpy as np
 from infotheory._results import Interval
 from infotheory._typing import BoolArray, FloatArray, IntArray
 from infotheory.classifiers.class_sums import ClassSums
-from infotheory.classifiers.quantities import cmi_and_gamma, error_rate
+from infotheory.classifiers.quantities import cmi_and_gamma, error_rate, ncmi_of
 from infotheory.classifiers.row_terms import RowTerms, stratified_variance
 
 __all__ = [
@@ -219,11 +219,11 @@ def log_intervals(
     cases = (
         ("cmi", cmi, *bias),
         ("gamma", gamma, 0.0, 0.0),
-        ("ncmi", cmi / scale, bias[0] / scale, bias[1] / scale),
+        ("ncmi", ncmi_of(cmi, gamma), bias[0] / scale, bias[1] / scale),
     )
     result = {}
     for (name, value, missing, uncertain), spread in zip(cases, spreads, strict=True):
-        if value == 0.0 and name != "gamma":  # all rows of each class are equal
+        if value == cmi == 0.0 and name != "gamma":  # all rows of each class are equal
             result[name] = Interval(0.0, 0.0, 0.0, 0.0, level, method)
             continue
         centre = value + missing

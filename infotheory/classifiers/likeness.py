@@ -53,7 +53,7 @@ def refuse_unlike(mine: NCMIAccumulator, other: NCMIAccumulator) -> None:
 
 def refuse_repeats(mine: NCMIAccumulator, other: NCMIAccumulator) -> None:
     """Refuse to merge accumulators in which a saved state is contained twice."""
-    repeated = mine.parts & other.parts
+    repeated = mine.digests & other.digests
     if repeated:
         raise refusal(
             "a saved state",

@@ -12,6 +12,7 @@ from infotheory._results import Interval
 from infotheory._typing import AnyArray, FloatArray, IntArray
 from infotheory._validation import (
     as_groups,
+    as_rng,
     as_weights,
     check_base,
     check_choice,
@@ -26,12 +27,11 @@ from infotheory.classifiers.intervals import delta_intervals, jackknife_interval
 from infotheory.classifiers.leave_one_out import pseudo_terms
 from infotheory.classifiers.one_pass import class_sums
 from infotheory.classifiers.report import NCMIReport
-from infotheory.classifiers.shards import deal
+from infotheory.classifiers.shards import deal, usual_shards
 
 __all__ = ["measure"]
 
 _INTERVALS = ("jackknife", "delta", "bootstrap")
-_SHARD_BYTES = 1 << 30  # what the sums of all shards may take
 _CHUNK_BYTES = 1 << 28  # of a file mapped into memory, or between two steps of a progress bar
 
 
@@ -91,19 +91,20 @@ def measure(
         plan.smoothing,
     )
     size = plan.n_classes or rows.shape[1]
-    n_shards, parts = 1, None
-    if interval is not None:
-        n_shards = data.n_shards()
-        parts = deal(targets, n_shards, size, weights=data.weights)
     names: list[str] = []
     numbers = np.zeros(0, np.int64)
     if groups is not None:
         names, numbers = as_groups(groups, rows.shape[0])
+    n_shards, parts = 1, None
+    if interval is not None:
+        n_shards = data.n_shards(max(1, len(names)))
+        parts = deal(targets, n_shards, size, weights=data.weights)
+    if groups is not None:
         parts = numbers if parts is None else numbers * n_shards + parts
     n_parts = max(1, len(names)) * n_shards
     stream = progress or isinstance(outputs, np.memmap)
     sums = data.sums(size, parts, n_parts, n_jobs, stream=stream, progress=progress)
-    generator = np.random.default_rng(rng)
+    generator = as_rng(rng)
 
     def report(
         part: ClassSums,
@@ -154,13 +155,10 @@ class _Data:
         weights = None if self.weights is None else self.weights[chosen]
         return replace(self, rows=self.rows[chosen], targets=self.targets[chosen], weights=weights)
 
-    def n_shards(self) -> int:
-        """As many shards as a class has samples, up to 20, within a gibibyte for their sums."""
+    def n_shards(self, n_groups: int) -> int:
+        """Into how many shards to deal the samples for intervals."""
         counted = self.targets if self.weights is None else self.targets[self.weights > 0.0]
-        counts = np.bincount(counted)
-        present = counts[counts > 0]
-        affordable = _SHARD_BYTES // (16 * present.size * self.rows.shape[1])
-        return int(np.clip(min(np.median(present), affordable), 4, 20))
+        return usual_shards(np.bincount(counted), self.rows.shape[1], n_groups)
 
     def sums(
         self,

@@ -10,7 +10,7 @@ from infotheory._typing import BoolArray, FloatArray
 from infotheory.classifiers.class_sums import ClassSums
 from infotheory.classifiers.entropies import entropies, row_blocks
 
-__all__ = ["Quantities", "cmi_and_gamma", "error_rate", "finish", "separation_matrix"]
+__all__ = ["Quantities", "cmi_and_gamma", "error_rate", "finish", "ncmi_of", "separation_matrix"]
 
 _LEAST = 1e-290  # the kernels do not tell exp(-700) from smaller probabilities
 
@@ -81,7 +81,7 @@ def finish(sums: ClassSums) -> Quantities:
         gamma=gamma,
         gamma_kl=n2_gamma_kl / n**2,
         gamma_pair=np.nan if single else n2_gamma / different_pairs,
-        ncmi=np.nan if gamma == 0.0 else cmi / gamma,
+        ncmi=ncmi_of(cmi, gamma),
         mutual_information=max(total + float(sums.entropy.sum()), 0.0) / n,
         label_information=max(total - float(centroid.sum()), 0.0) / n,
         cross_entropy=decided * float(sums.loss.sum()) / n,
@@ -101,6 +101,11 @@ def cmi_and_gamma(sums: ClassSums) -> tuple[float, float]:
     if sums.cells.size == 1:
         return cmi, 0.0
     return cmi, _n2_gamma(sums) / n**2
+
+
+def ncmi_of(cmi: float, gamma: float) -> float:
+    """Return CMI / Gamma; nan where Gamma is 0, and 0 where it is infinite."""
+    return np.nan if gamma == 0.0 else cmi / gamma
 
 
 def error_rate(sums: ClassSums) -> float:

@@ -7,7 +7,33 @@ import numpy as np
 from infotheory._typing import FloatArray, IntArray
 from infotheory.classifiers.class_sums import ClassSums
 
-__all__ = ["deal"]
+__all__ = ["deal", "usual_shards"]
+
+_MOST, _FEWEST = 20, 4
+_BYTES = 1 << 30  # what the sums of all shards may take
+
+
+def usual_shards(counts: IntArray, n_outputs: int, n_groups: int = 1) -> int:
+    """Return as many shards as a class has samples, from 4 to 20, within a gibibyte for their sums.
+
+    Parameters
+    ----------
+    counts : ndarray of int, shape (n_classes,)
+        Samples of each class.
+    n_outputs : int
+        K.
+    n_groups : int
+        Into how many groups the samples are divided besides.
+
+    Returns
+    -------
+    int
+    """
+    present = counts[counts > 0]
+    if present.size == 0:
+        return _FEWEST
+    affordable = _BYTES // (16 * present.size * n_outputs * n_groups)
+    return int(np.clip(min(np.median(present), affordable), _FEWEST, _MOST))
 
 
 def deal(

@@ -81,7 +81,7 @@ def write_states(
     path : path_like
         Where to; no ending is added.
     states : mapping of str to NCMIAccumulator
-        What to save, by name. Each counts the saved state among its parts from then on.
+        What to save, by name. Each counts the saved state among its digests from then on.
     notes : mapping of str to mapping, optional
         What to keep beside each state: anything that JSON can hold.
 
@@ -154,7 +154,7 @@ def write_states(
             file.seek(-_HASH_LENGTH, os.SEEK_END)
             file.write(checksum)
     for name, record in records.items():
-        states[name].include(None, record.all_parts)
+        states[name].include(None, record.all_digests)
 
 
 def read_states(path: str | os.PathLike[str]) -> dict[str, StoredState]:
@@ -289,16 +289,16 @@ class _Record:
     settings: Mapping[str, Any]
     numbers: Mapping[str, int | None] | None  # the other fields of the sums; None: no samples
     arrays: Mapping[str, AnyArray]
-    parts: frozenset[str]  # while saving, those of before
+    digests: frozenset[str]  # while saving, those of before
 
     @classmethod
     def of(cls, accumulator: NCMIAccumulator) -> _Record:
         if accumulator.n_outputs is None:
-            return cls(accumulator.settings, None, {}, accumulator.parts)
+            return cls(accumulator.settings, None, {}, accumulator.digests)
         values = {f.name: getattr(accumulator.sums, f.name) for f in fields(ClassSums)}
         arrays = {k: v for k, v in values.items() if isinstance(v, np.ndarray)}
         numbers = {k: v for k, v in values.items() if k not in arrays}
-        return cls(accumulator.settings, numbers, arrays, accumulator.parts)
+        return cls(accumulator.settings, numbers, arrays, accumulator.digests)
 
     @cached_property
     def digest(self) -> str:
@@ -312,16 +312,16 @@ class _Record:
         return found.hexdigest()
 
     @property
-    def all_parts(self) -> frozenset[str]:
-        """The parts and, where there are samples, this state itself."""
-        return self.parts if self.numbers is None else self.parts | {self.digest}
+    def all_digests(self) -> frozenset[str]:
+        """The digests and, where there are samples, that of this state itself."""
+        return self.digests if self.numbers is None else self.digests | {self.digest}
 
     def index(self) -> dict[str, Any]:
         return {
             "settings": self.settings,
             "numbers": self.numbers,
             "arrays": list(self.arrays),
-            "parts": sorted(self.all_parts),
+            "digests": sorted(self.all_digests),
             "digest": self.digest,
         }
 
@@ -329,10 +329,10 @@ class _Record:
     def read(cls, archive: zipfile.ZipFile, position: int, entry: Mapping[str, Any]) -> _Record:
         if not (isinstance(entry["name"], str) and isinstance(entry["note"], dict)):
             raise ValueError(f"the name or note of state {position}")
-        if not all(isinstance(part, str) for part in entry["parts"]):
-            raise ValueError(f"the parts of state {position}")
+        if not all(isinstance(digest, str) for digest in entry["digests"]):
+            raise ValueError(f"the digests of state {position}")
         arrays = {name: _read_array(archive, f"{position}/{name}.npy") for name in entry["arrays"]}
-        record = cls(entry["settings"], entry["numbers"], arrays, frozenset(entry["parts"]))
+        record = cls(entry["settings"], entry["numbers"], arrays, frozenset(entry["digests"]))
         if record.digest != entry["digest"]:
             raise ValueError(f"the digest of state {position}")
         return record
@@ -344,7 +344,7 @@ class _Record:
             values: dict[str, Any] = {**self.numbers, **self.arrays}
             sums = ClassSums(**values)
             _check_sums(sums, accumulator)
-        accumulator.include(sums, self.parts)
+        accumulator.include(sums, self.digests)
         return accumulator
 
 

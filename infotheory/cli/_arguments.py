@@ -197,8 +197,8 @@ def _parser() -> argparse.ArgumentParser:
         "--interval",
         choices=("none", "jackknife", "delta", "bootstrap"),
         default="none",
-        help="confidence intervals: jackknife reads once; delta twice; bootstrap keeps all rows "
-        "in memory (default: none)",
+        help="confidence intervals: jackknife reads files twice, or once with --shards; delta "
+        "once more; bootstrap keeps all rows in memory (default: none)",
     )
     how.add_argument(
         "--level", metavar="P", type=_level, default=0.95, help="of the intervals (default: 0.95)"

@@ -14,14 +14,13 @@ from infotheory.classifiers.bootstrap import bootstrap_intervals
 from infotheory.classifiers.intervals import delta_intervals, jackknife_intervals
 from infotheory.classifiers.leave_one_out import pseudo_terms
 from infotheory.classifiers.row_terms import RowTerms
+from infotheory.classifiers.shards import usual_shards
 from infotheory.cli._measure import Options, checked
 from infotheory.cli._models import Model
 from infotheory.files import UnusableFileError
 
 __all__ = ["Wanted", "default_shards", "intervals_of"]
 
-_MOST, _FEWEST = 20, 4
-_SHARD_BYTES = 1 << 30  # what the sums of all shards may take
 _N_RESAMPLES = 1000
 
 Intervals = Mapping[str, Interval]
@@ -36,7 +35,7 @@ class Wanted(NamedTuple):
 
 
 def default_shards(model: Model, n_classes: int, batch_bytes: int) -> int:
-    """Return as many shards as a class has samples, within bounds, as ``measure_classifier`` does.
+    """Return into how many shards ``measure_classifier`` would deal the samples.
 
     This reads the model once.
     """
@@ -47,11 +46,7 @@ def default_shards(model: Model, n_classes: int, batch_bytes: int) -> int:
         if batch.weights is not None:
             counted &= batch.weights > 0
         counts += np.bincount(labels[counted].astype(np.int64), minlength=n_classes)
-    present = counts[counts > 0]
-    if not present.size:
-        return _FEWEST
-    affordable = _SHARD_BYTES // (16 * present.size * model.n_outputs)
-    return int(np.clip(min(np.median(present), affordable), _FEWEST, _MOST))
+    return usual_shards(counts, model.n_outputs)
 
 
 def intervals_of(

@@ -268,9 +268,11 @@ def _fingerprints(kept: Kept) -> list[str]:
 
 
 def _refuse_repeats(path: Path, name: str, total: Kept, kept: Kept) -> None:
-    parts = total.measurement.total.parts & kept.measurement.total.parts
+    common = total.measurement.total.digests & kept.measurement.total.digests
     known = {*_fingerprints(total)} - {""}
-    repeated = [f"a state that is contained already (digest {part[:12]})" for part in sorted(parts)]
+    repeated = [
+        f"a state that is contained already (digest {digest[:12]})" for digest in sorted(common)
+    ]
     repeated += [
         f"data that are contained already ({source['file']})"
         for source in kept.sources

@@ -220,13 +220,15 @@ def test_as_many_shards_as_the_median_class_has_samples(size: int, shards: int) 
 
 
 def test_shards_are_fewer_where_their_sums_would_be_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    from infotheory.classifiers import measuring
+    from infotheory.classifiers import shards
 
     z, y = data(200)
-    for affordable, shards in ((16 * K * K * 9, 9), (0, 4)):
-        monkeypatch.setattr(measuring, "_SHARD_BYTES", affordable)
-        method = measure(z, y, interval="jackknife").intervals["cmi"].method
-        assert method == f"jackknife over {shards} shards"
+    for affordable, fewer, halved in ((16 * K * K * 12, 12, 6), (0, 4, 4)):
+        monkeypatch.setattr(shards, "_BYTES", affordable)
+        report = measure(z, y, interval="jackknife")
+        assert report.intervals["cmi"].method == f"jackknife over {fewer} shards"
+        report = measure(z, y, interval="jackknife", groups=np.arange(200) % 2)  # sums of both
+        assert report.intervals["cmi"].method == f"jackknife over {halved} shards"
 
 
 # -------------------------------------------------------------------------------------- accumulator
@@ -346,3 +348,9 @@ def test_refused_shards(shards: Any) -> None:
 def test_the_accumulator_refuses_a_level() -> None:
     with pytest.raises(ValueError, match="level must be a number between 0 and 1; got 2"):
         NCMIAccumulator(shards=4).update(*data()).report(level=2)
+
+
+@pytest.mark.parametrize("rng", [-1, "seed", 0.5])
+def test_a_seed_that_is_none_is_refused(rng: object) -> None:
+    with pytest.raises(ValueError, match=r"rng must be a seed \(a whole number of at least 0\)"):
+        infotheory.measure_classifier(np.eye(2), [0, 1], interval="bootstrap", rng=rng)
