@@ -72,6 +72,7 @@ def measure(
     """
     base, level = check_base(base), check_level(level)
     n_resamples = check_count("n_resamples", n_resamples)
+    generator = as_rng(rng)
     if interval is not None:
         check_choice("interval", interval, _INTERVALS)
     plan = NCMIAccumulator(
@@ -104,7 +105,6 @@ def measure(
     n_parts = max(1, len(names)) * n_shards
     stream = progress or isinstance(outputs, np.memmap)
     sums = data.sums(size, parts, n_parts, n_jobs, stream=stream, progress=progress)
-    generator = as_rng(rng)
 
     def report(
         part: ClassSums,

@@ -353,4 +353,4 @@ def test_the_accumulator_refuses_a_level() -> None:
 @pytest.mark.parametrize("rng", [-1, "seed", 0.5])
 def test_a_seed_that_is_none_is_refused(rng: object) -> None:
     with pytest.raises(ValueError, match=r"rng must be a seed \(a whole number of at least 0\)"):
-        infotheory.measure_classifier(np.eye(2), [0, 1], interval="bootstrap", rng=rng)
+        infotheory.measure_classifier(-np.eye(2), [0, 1], interval="bootstrap", rng=rng)
