@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -36,6 +37,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         verb = _parser().parse_args(arguments[:1]).verb
         status: int = import_module(f"infotheory.cli.{verb}").run(arguments[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read the output (`| head`) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing left to flush
+        return 1
     except OSError as error:  # a result could not be written
         print(f"infotheory {verb}: {error}", file=sys.stderr)
         return 1

@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -160,3 +163,12 @@ def test_a_bad_row_of_a_later_chunk_is_placed(
     err = capsys.readouterr().err
     assert "got nan at row 2, column 2." in err
     assert "Rows are counted from row 14 of the array." in err
+
+
+def test_a_reader_that_has_seen_enough_is_no_fault(npz: Path) -> None:
+    command = [sys.executable, "-m", "infotheory", "ncmi", str(npz)]
+    read, write = os.pipe()
+    os.close(read)  # as after `| head`
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (1, "")
