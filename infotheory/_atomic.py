@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["replaced"]
+__all__ = ["replaced", "reserved"]
 
 
 @contextlib.contextmanager
@@ -41,6 +41,49 @@ def replaced(path: Path) -> Iterator[Path]:
         draft.unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # not every system can do this with a folder
         _to_disk(path.parent)
+
+
+@contextlib.contextmanager
+def reserved(path: Path) -> Iterator[bool]:
+    """Keep `path` to this process for a while; give False where another process has it.
+
+    The lock is on an empty file beside it, as `path` itself is replaced. It ends with the block or
+    with the process; the file that a killed process leaves is taken over by the next one. Where
+    the system or the folder knows no locks, there is none.
+    """
+    path = path.resolve()
+    lock = path.with_name(f".{path.name}.lock")
+    try:
+        descriptor = _locked(lock)
+    except BlockingIOError:
+        yield False
+        return
+    except (ImportError, OSError):
+        yield True
+        return
+    try:
+        yield True
+    finally:
+        # Removed while it is locked: whoever has opened it meanwhile sees that it has gone.
+        lock.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _locked(lock: Path) -> int:
+    """Open and lock a file, which is there under its name from then on."""
+    import fcntl  # not on every system
+
+    while True:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with contextlib.suppress(FileNotFoundError):  # its last owner has removed it just now
+                if os.path.samestat(os.fstat(descriptor), lock.stat()):
+                    return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
 
 
 def _prefix(path: Path) -> str:

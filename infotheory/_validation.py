@@ -17,6 +17,7 @@ __all__ = [
     "BFLOAT16",
     "as_groups",
     "as_labels",
+    "as_names",
     "as_outputs",
     "as_rng",
     "as_weights",
@@ -25,6 +26,7 @@ __all__ = [
     "check_count",
     "check_jobs",
     "check_level",
+    "check_resamples",
     "check_shards",
     "check_smoothing",
     "check_temperature",
@@ -122,6 +124,17 @@ def as_labels(labels: Any, n_rows: int, n_classes: int) -> IntArray:
             "Labels count from 0; pass n_classes if there are more classes than output columns.",
         )
     return array.astype(np.int64, copy=False)
+
+
+def as_names(names: Any) -> tuple[str, ...] | None:
+    """Return class names as strings, or None."""
+    if names is None:
+        return None
+    if not hasattr(names, "__iter__"):
+        raise TypeError(
+            _sentence("class_names", "a sequence of strings", repr(names), "List one name a class.")
+        )
+    return tuple(map(str, names))
 
 
 def as_rng(rng: Any) -> np.random.Generator:
@@ -307,6 +320,19 @@ def check_shards(shards: Any) -> int:
             "20 is a usual choice; memory grows in proportion.",
         )
     return int(shards)
+
+
+def check_resamples(n_resamples: Any) -> int:
+    """Return the number of bootstrap resamples, enough for quantiles."""
+    whole = isinstance(n_resamples, (int, np.integer)) and not isinstance(n_resamples, bool)
+    if not (whole and 100 <= n_resamples <= _MOST):
+        raise refusal(
+            "n_resamples",
+            f"a whole number from 100 to {_MOST:,}",
+            repr(n_resamples),
+            "1000 is a usual choice.",
+        )
+    return int(n_resamples)
 
 
 def check_level(level: Any) -> float:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from infotheory import _atomic
-from infotheory._atomic import replaced
+from infotheory._atomic import replaced, reserved
 
 
 def write(path: Path, text: str) -> None:
@@ -117,7 +117,7 @@ def test_a_folder_that_cannot_be_synchronised_is_no_failure(
 
 KILLED = """
 import os, pathlib, signal, sys
-from infotheory._atomic import replaced
+from infotheory._atomic import replaced, reserved
 with replaced(pathlib.Path(sys.argv[1])) as draft:
     draft.write_text("half")
     print(draft, flush=True)
@@ -181,3 +181,66 @@ def test_where_processes_cannot_be_asked_for_drafts_stay(
 def test_odd_process_numbers_count_as_running() -> None:
     assert _atomic._is_running(os.getpid())
     assert _atomic._is_running(10**30)  # more than the system can hold
+
+
+RESERVING = """
+import pathlib, sys
+from infotheory._atomic import reserved
+with reserved(pathlib.Path(sys.argv[1])) as free:
+    print(free, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks files the POSIX way")
+def test_a_reservation_ends_with_the_process_that_has_it(tmp_path: Path) -> None:
+    path = tmp_path / "result"
+    with subprocess.Popen(
+        [sys.executable, "-c", RESERVING, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "True\n"
+        with reserved(path) as free:
+            assert not free
+        assert names(tmp_path) == [".result.lock"]  # still that of the other
+        other.kill()
+    assert names(tmp_path) == [".result.lock"]
+    with reserved(path) as free:
+        assert free
+    assert names(tmp_path) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks files the POSIX way")
+def test_a_lock_that_is_removed_meanwhile_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its last owner ends between the opening and the locking of the file."""
+    import fcntl
+
+    lock, path = tmp_path / ".result.lock", tmp_path / "result"
+    flock, removed = fcntl.flock, iter([True])
+
+    def late(descriptor: int, operation: int) -> None:
+        if next(removed, False):
+            lock.unlink()
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with reserved(path) as free:
+        assert free
+        with reserved(path) as again:
+            assert not again
+    assert names(tmp_path) == []
+
+
+def test_where_there_are_no_locks_nothing_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    with reserved(tmp_path / "result") as first, reserved(tmp_path / "result") as second:
+        assert first
+        assert second
+    assert names(tmp_path) == []

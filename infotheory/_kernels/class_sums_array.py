@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from infotheory._kernels._distribution import PROBS
 from infotheory._kernels.class_sums import N_BINS
 from infotheory._typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["Block", "add_block", "from_logits", "from_probs", "smooth"]
+__all__ = ["Block", "add_block", "distributions", "from_logits", "from_probs", "smooth"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,12 @@ def smooth(block: Block, smoothing: float) -> Block:
     """Mix with the uniform distribution: (1 - smoothing) P + smoothing / K."""
     probs = (1.0 - smoothing) * block.probs + smoothing / block.probs.shape[1]
     return Block(probs, np.log(probs), np.zeros_like(block.zero))
+
+
+def distributions(rows: FloatArray, kind: int, temperature: float, smoothing: float) -> Block:
+    """Distributions of valid rows of any kind, numbered as for the kernels."""
+    block = (from_probs if kind == PROBS else from_logits)(rows, temperature)
+    return smooth(block, smoothing) if smoothing > 0.0 else block
 
 
 def add_block(

@@ -10,6 +10,7 @@ from typing import Any, Self
 from infotheory._typing import AnyArray, FloatArray, IntArray
 from infotheory._validation import (
     as_labels,
+    as_names,
     as_outputs,
     as_weights,
     check_base,
@@ -27,7 +28,7 @@ from infotheory.classifiers.intervals import jackknife_intervals
 from infotheory.classifiers.likeness import check_names, refuse_repeats, refuse_unlike
 from infotheory.classifiers.one_pass import class_sums
 from infotheory.classifiers.report import NCMIReport
-from infotheory.classifiers.shards import deal
+from infotheory.classifiers.shards import deal, dealt_on
 from infotheory.classifiers.valid_rows import KINDS, refuse_probabilities
 
 __all__ = ["NCMIAccumulator"]
@@ -97,7 +98,7 @@ class NCMIAccumulator:
         self._n_classes = None if n_classes is None else check_count("n_classes", n_classes)
         self.temperature = check_temperature(temperature)
         self.smoothing = check_smoothing(smoothing)
-        self.class_names = None if class_names is None else tuple(map(str, class_names))
+        self.class_names = as_names(class_names)
         self.shards = check_shards(shards)
         self._n_jobs = check_jobs(n_jobs)
         self._sums: ClassSums | None = None
@@ -276,8 +277,9 @@ class NCMIAccumulator:
         self.class_names = self.class_names or other.class_names
         self._n_classes = self._n_classes or other._n_classes
         sums = other._sums
-        if self._sums is None and sums is not None:
-            sums = sums.copy()  # the other keeps its own
+        if sums is not None:
+            # The other keeps its own.
+            sums = sums.copy() if self._sums is None else dealt_on(sums, self._sums)
         self.include(sums, other._digests)
         return self
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from infotheory._kernels.class_sums_array import Block, from_logits, from_probs, smooth
+from infotheory._kernels.class_sums_array import distributions
 from infotheory._results import Interval
 from infotheory._typing import AnyArray, FloatArray, IntArray
 from infotheory._validation import decode
@@ -20,11 +20,13 @@ from infotheory.classifiers.intervals import (
     shard_replicates,
 )
 from infotheory.classifiers.quantities import cmi_and_gamma
+from infotheory.classifiers.valid_rows import KINDS
 
 __all__ = ["bootstrap_intervals", "resample"]
 
 Samples = tuple[AnyArray, IntArray, FloatArray | None]
 
+_FEWEST = 0.95  # share of the resamples that must have a logarithm; the others are left out
 _NUMBERS = 1 << 24  # of one table of a block of replicates
 
 
@@ -81,15 +83,18 @@ def bootstrap_intervals(
         cmi, gamma = np.log(replicates)
         spreads = []
         for logs in (cmi, gamma, cmi - gamma):
-            centred = widened * (logs - logs.mean())
+            finite = logs[np.isfinite(logs)]  # a resample of equal rows has CMI 0
+            if finite.size < _FEWEST * logs.size:
+                spreads.append(Spread(math.nan, math.nan, math.nan, math.nan))
+                continue
+            centred = widened * (finite - finite.mean())
             low, high = np.quantile(centred, [0.5 - level / 2, 0.5 + level / 2])
             spreads.append(Spread(float(centred.std()), float(high), float(-low), quantile))
     deleted = shard_replicates(sums, total)
     bias = cmi_bias(sums, total, deleted[:, 0])
-    error_variance = (sums.n_parts - 1) * float(np.var(deleted[:, 2]))
     return {
         **log_intervals(total, spreads, bias, level, f"bootstrap, {n_resamples} resamples"),
-        "error": error_interval(total, error_variance, level),
+        "error": error_interval(total, level),
     }
 
 
@@ -117,11 +122,12 @@ def resample(
     from tqdm.auto import tqdm
 
     outputs, labels, weights = samples
+    kind, *scaling = applied
     share = total.weight / total.weight.sum()
     members = [np.flatnonzero(labels == c) for c in total.classes]
     if weights is not None:
         members = [rows[weights[rows] > 0.0] for rows in members]
-    step = max(1, _NUMBERS // outputs.shape[1])
+    step = max(1, _NUMBERS // max(outputs.shape[1], *(rows.size for rows in members)))
     result = np.empty((2, n_resamples))
     with tqdm(
         total=n_resamples * total.n, unit="row", unit_scale=True, disable=not progress, delay=0.5
@@ -131,7 +137,7 @@ def resample(
             cmi, same = np.zeros(size), np.zeros(size)
             mass, log_mass = np.zeros((2, size, outputs.shape[1]))
             for p, rows in zip(share, members, strict=True):
-                block = _distributions(decode(outputs[rows]), *applied)
+                block = distributions(decode(outputs[rows]), KINDS.index(kind), *scaling)
                 times = _multiplicities(rows.size, size, rng)
                 if weights is not None:
                     times *= weights[rows]
@@ -157,8 +163,3 @@ def _multiplicities(n: int, size: int, rng: np.random.Generator) -> FloatArray:
     """How often each of n rows is drawn in each of `size` resamples of n rows."""
     drawn = rng.integers(0, n, (size, n)) + n * np.arange(size)[:, None]
     return np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
-
-
-def _distributions(rows: FloatArray, kind: str, temperature: float, smoothing: float) -> Block:
-    block = from_probs(rows, temperature) if kind == "probs" else from_logits(rows, temperature)
-    return smooth(block, smoothing) if smoothing > 0.0 else block

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["Calibration", "calibrate_classifier", "split_rows"]
+__all__ = ["Calibration", "calibrate_classifier", "refuse_features", "split_rows"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,6 +155,7 @@ def calibrate_classifier(
             )
     generator = as_rng(rng)
     rows, targets = NCMIAccumulator().check(outputs, labels, kind)
+    refuse_features(options.get("n_classes"), rows.shape[1])
     fitted, measured = split_rows(targets, fraction, generator)
     weights = options.get("sample_weight")
     if weights is not None:
@@ -162,8 +163,8 @@ def calibrate_classifier(
         options["sample_weight"] = weights[measured]
         weights = weights[fitted]
     if options.get("groups") is not None:
-        names, numbers = as_groups(options["groups"], targets.size)
-        options["groups"] = np.array(names)[numbers[measured]]
+        as_groups(options["groups"], targets.size)
+        options["groups"] = np.asarray(options["groups"])[measured]
     temperature = fit_temperature(
         rows[fitted],
         targets[fitted],
@@ -181,6 +182,17 @@ def calibrate_classifier(
         )
     tell(warned)
     return Calibration(temperature, before, after, int(fitted.size))
+
+
+def refuse_features(n_classes: int | None, n_outputs: int) -> None:
+    """Refuse to fit a temperature where labels do not name columns."""
+    if n_classes is not None and n_classes != n_outputs:
+        raise refusal(
+            "n_classes",
+            f"the number of output columns ({n_outputs}) where a temperature is fitted",
+            repr(n_classes),
+            "Cross entropy is defined where labels name columns; leave calibrate out.",
+        )
 
 
 def split_rows(

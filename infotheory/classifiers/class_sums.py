@@ -47,8 +47,8 @@ class ClassSums:
         Memory is proportional to S K, not C K.
     counts : ndarray of int, shape (S,)
         n_c, samples of weight zero left out.
-    weight : ndarray of float, shape (S,)
-        W_c.
+    weight, squares : ndarray of float, shape (S,)
+        W_c, and the sum of w_i^2.
     mass, log_mass : ndarray of float, shape (S, K)
         A_c and B_c.
     zeros : ndarray of int, shape (S, K), or None
@@ -76,6 +76,7 @@ class ClassSums:
     cells: IntArray
     counts: IntArray
     weight: FloatArray
+    squares: FloatArray
     mass: FloatArray
     log_mass: FloatArray
     zeros: IntArray | None
@@ -98,6 +99,7 @@ class ClassSums:
             cells=cells,
             counts=np.zeros(size, np.int64),
             weight=np.zeros(size),
+            squares=np.zeros(size),
             mass=np.zeros((size, n_outputs)),
             log_mass=np.zeros((size, n_outputs)),
             zeros=None,
@@ -120,6 +122,11 @@ class ClassSums:
         return self.cells if self.n_parts == 1 else self.cells // self.n_parts
 
     @property
+    def worth(self) -> FloatArray:
+        """How many samples of equal weight each row is worth, shape (S,); n_c without weights."""
+        return self.weight**2 / self.squares
+
+    @property
     def labelled(self) -> bool:
         """Whether labels name output columns, so that there is a decision to judge."""
         return self.n_classes == self.n_outputs
@@ -133,7 +140,8 @@ class ClassSums:
     def class_cmi(self) -> FloatArray:
         """Mean of D(P_i || Q_c) over each row's samples, in nats, shape (S,)."""
         # Both entropies are exact to rounding, and the concavity of entropy makes the sum positive.
-        return np.maximum(self.centroid_entropies + self.entropy, 0.0) / self.weight
+        divergence = np.maximum(self.centroid_entropies + self.entropy, 0.0) / self.weight
+        return np.where(self.counts == 1, 0.0, divergence)  # one sample is its own centroid
 
     def copy(self) -> ClassSums:
         """Return sums that share nothing with these."""
@@ -236,17 +244,20 @@ class ClassSums:
         for group in range(n_groups):
             yield self.in_parts(np.where(part // size == group, part % size, -1), size)
 
-    def of_classes(self, classes: IntArray) -> ClassSums:
-        """Return the rows of the given classes, which are present, ascending; one part only."""
-        rows = np.searchsorted(self.cells, classes)
+    def reordered(self, rows: IntArray, cells: IntArray) -> ClassSums:
+        """Return the given rows, under other cells, ascending."""
         return replace(
             self,
-            cells=classes,
+            cells=cells,
             zeros=None if self.zeros is None else self.zeros[rows],
-            n_rows=int(self.counts[rows].sum()),
-            first_zero_row=None,
             **{name: getattr(self, name)[rows] for name in _ADDITIVE},
         )
+
+    def of_classes(self, classes: IntArray) -> ClassSums:
+        """Return the rows of the given classes, which are present, ascending; one part only."""
+        chosen = self.reordered(np.searchsorted(self.cells, classes), classes)
+        chosen.n_rows, chosen.first_zero_row = chosen.n, None
+        return chosen
 
     def reweighted(self, weight: FloatArray) -> ClassSums:
         """Return sums in which each row counts as if its samples had `weight` in all.
@@ -265,12 +276,14 @@ class ClassSums:
         scaled = {
             name: (getattr(self, name).T * factor).T for name in _ADDITIVE if name != "counts"
         }
+        scaled["squares"] *= factor
         return replace(self, **scaled)
 
 
 _ADDITIVE = (
     "counts",
     "weight",
+    "squares",
     "mass",
     "log_mass",
     "entropy",

@@ -10,7 +10,7 @@ import numpy as np
 
 from infotheory._validation import as_rng, check_choice, check_level, refusal
 from infotheory.classifiers.accumulator import NCMIAccumulator
-from infotheory.classifiers.calibration import split_rows
+from infotheory.classifiers.calibration import refuse_features, split_rows
 from infotheory.classifiers.comparison import ComparedRows, Comparison
 from infotheory.classifiers.functions import measure_classifier
 from infotheory.classifiers.leave_one_out import pseudo_terms
@@ -141,6 +141,7 @@ def compare_classifiers(
             targets = next(same, targets.copy())
             fitted, measured = None, None
             if calibrate is not None:
+                refuse_features(n_classes, rows.shape[1])
                 halves = np.random.default_rng(split_seed)
                 fitted, measured = split_rows(targets, 0.5, halves)
                 temperature = fit_temperature(

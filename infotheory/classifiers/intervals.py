@@ -83,7 +83,7 @@ def jackknife_intervals(sums: ClassSums, total: ClassSums, level: float) -> dict
     bias = cmi_bias(sums, total, deleted[:, 0])
     return {
         **log_intervals(total, spreads, bias, level, method),
-        "error": error_interval(total, free * _variance(deleted[:, 2]), level),
+        "error": error_interval(total, level),
     }
 
 
@@ -221,34 +221,47 @@ def log_intervals(
         ("gamma", gamma, 0.0, 0.0),
         ("ncmi", ncmi_of(cmi, gamma), bias[0] / scale, bias[1] / scale),
     )
+    varies = bool((total.counts > 1).any())  # classes of one sample each tell nothing
+    most = {"cmi": math.log(total.n_outputs), "ncmi": math.log(total.n_outputs) / scale}
     result = {}
     for (name, value, missing, uncertain), spread in zip(cases, spreads, strict=True):
-        if value == cmi == 0.0 and name != "gamma":  # all rows of each class are equal
+        if value == cmi == 0.0 and name != "gamma" and varies:  # rows of a class are equal
             result[name] = Interval(0.0, 0.0, 0.0, 0.0, level, method)
             continue
         centre = value + missing
-        if not (0.0 < value < math.inf and math.isfinite(spread.error)):
+        if not (varies and 0.0 < value < math.inf and math.isfinite(spread.error)):
             result[name] = Interval(value, math.nan, math.nan, math.nan, level, method)
             continue
         share = uncertain / centre
         low = centre * math.exp(-math.hypot(spread.below, spread.quantile * share))
         high = centre * math.exp(min(math.hypot(spread.above, spread.quantile * share), 700.0))
+        high = min(high, max(value, most.get(name, math.inf)))
         error = centre * math.hypot(spread.error, share)
         result[name] = Interval(value, low, high, error, level, method, 0.0 - missing)
     return result
 
 
-def error_interval(total: ClassSums, variance: float, level: float) -> Interval:
-    """Score interval for the error rate; with weights, at the number of samples they are worth."""
+def error_interval(total: ClassSums, level: float) -> Interval:
+    """Score interval for the error rate, at the number of equal samples that weights are worth.
+
+    Parameters
+    ----------
+    total : ClassSums
+        All samples, in one part.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    Interval
+    """
     from scipy.special import ndtri
 
     error = error_rate(total)
     method = "Wilson score"
     if math.isnan(error):
         return Interval(error, math.nan, math.nan, math.nan, level, method)
-    n = float(total.n)
-    if not np.array_equal(total.weight, total.counts) and variance > 0.0 and 0.0 < error < 1.0:
-        n = min(n, error * (1 - error) / variance)
+    n = float(total.weight.sum() ** 2 / total.squares.sum())
     z2 = float(ndtri(0.5 + level / 2)) ** 2
     centre = (error + z2 / (2 * n)) / (1 + z2 / n)
     reach = math.sqrt(z2 * (error * (1 - error) / n + z2 / (4 * n * n))) / (1 + z2 / n)
@@ -307,8 +320,7 @@ def delta_intervals(
             for values in (near, far, near - far)
         ]
     bias = cmi_bias(sums, total, shard_replicates(sums, total)[:, 0])
-    error_variance, _ = stratified_variance(terms.wrong, labels, weights)
     return {
         **log_intervals(total, spreads, bias, level, "delta method"),
-        "error": error_interval(total, error_variance, level),
+        "error": error_interval(total, level),
     }

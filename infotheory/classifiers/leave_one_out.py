@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from infotheory._kernels.class_sums_array import from_logits, from_probs, smooth
+from infotheory._kernels.class_sums_array import distributions
 from infotheory._typing import AnyArray, FloatArray, IntArray
 from infotheory.classifiers.class_sums import ClassSums
 from infotheory.classifiers.row_terms import RowTerms, row_terms
-from infotheory.classifiers.valid_rows import blocks
+from infotheory.classifiers.valid_rows import KINDS, blocks
 
 __all__ = ["centroid_shifts", "pseudo_terms"]
 
@@ -82,7 +82,6 @@ def centroid_shifts(
 
     slots = np.searchsorted(sums.cells, labels)
     centroids = sums.mass / sums.weight[:, None]
-    prepare = from_probs if kind == "probs" else from_logits
     alone = sums.counts[slots] < 2
     w = np.ones(labels.size) if weights is None else weights
     # A row that has all but some 1e-12 of the weight of its class leaves nothing but rounding.
@@ -90,9 +89,7 @@ def centroid_shifts(
     shifts = np.empty(labels.size)
     for start, rows in blocks(outputs):
         part = slice(start, start + rows.shape[0])
-        block = prepare(rows, temperature)
-        if smoothing > 0.0:
-            block = smooth(block, smoothing)
+        block = distributions(rows, KINDS.index(kind), temperature, smoothing)
         centroid, rest = centroids[slots[part]], others[part, None]
         # Where no row of the class has mass, neither has this one, and nothing moves.
         moved = (centroid - block.probs) / (rest * np.where(centroid > 0.0, centroid, 1.0))

@@ -16,8 +16,8 @@ from infotheory._validation import (
     as_weights,
     check_base,
     check_choice,
-    check_count,
     check_level,
+    check_resamples,
     refusal,
 )
 from infotheory.classifiers.accumulator import NCMIAccumulator
@@ -71,7 +71,7 @@ def measure(
     NCMIReport
     """
     base, level = check_base(base), check_level(level)
-    n_resamples = check_count("n_resamples", n_resamples)
+    n_resamples = check_resamples(n_resamples)
     generator = as_rng(rng)
     if interval is not None:
         check_choice("interval", interval, _INTERVALS)
@@ -92,19 +92,32 @@ def measure(
         plan.smoothing,
     )
     size = plan.n_classes or rows.shape[1]
+    stream = progress or isinstance(outputs, np.memmap)
+    shown: dict[str, Any] = {"n_jobs": n_jobs, "stream": stream, "progress": progress}
+    sums = None
+    if groups is None or interval is not None:
+        # The whole is dealt apart from the groups, so that they change nothing about it.
+        n_shards = 1 if interval is None else data.n_shards()
+        dealt = None if interval is None else deal(targets, n_shards, size, weights=data.weights)
+        sums = data.sums(size, dealt, n_shards, **shown)
     names: list[str] = []
-    numbers = np.zeros(0, np.int64)
+    numbers, slices = np.zeros(0, np.int64), []
     if groups is not None:
         names, numbers = as_groups(groups, rows.shape[0])
-    n_shards, parts = 1, None
-    if interval is not None:
-        n_shards = data.n_shards(max(1, len(names)))
-        parts = deal(targets, n_shards, size, weights=data.weights)
-    if groups is not None:
-        parts = numbers if parts is None else numbers * n_shards + parts
-    n_parts = max(1, len(names)) * n_shards
-    stream = progress or isinstance(outputs, np.memmap)
-    sums = data.sums(size, parts, n_parts, n_jobs, stream=stream, progress=progress)
+        n_shards = 1 if interval is None else data.n_shards(len(names))
+        parts = numbers
+        if interval is not None:
+            parts = numbers * n_shards + deal(
+                targets * len(names) + numbers,
+                n_shards,
+                size * len(names),
+                weights=data.weights,
+                starts=np.repeat(np.arange(size), len(names)),
+            )
+        grouped = data.sums(size, parts, len(names) * n_shards, **shown)
+        slices = list(grouped.split(len(names)))
+        sums = grouped.fold() if sums is None else sums
+    assert sums is not None  # taken above, or folded from those of the groups
 
     def report(
         part: ClassSums,
@@ -115,7 +128,9 @@ def measure(
         total = part if part.n_parts == 1 else part.fold()
         found = None
         if interval is not None:
-            found = data.of(chosen).intervals(
+            # The jackknife needs no rows, and those of a group would be copied.
+            sample = data if interval == "jackknife" else data.of(chosen)
+            found = sample.intervals(
                 part, total, interval, level, n_resamples, generator, progress=progress
             )
         return NCMIReport.from_sums(
@@ -129,14 +144,12 @@ def measure(
             stacklevel=stacklevel,
         )
 
-    slices = {
+    reports = {
         names[number]: report(part, numbers == number, None, None)
-        for number, part in enumerate(sums.split(len(names)) if names else ())
+        for number, part in enumerate(slices)
         if part.n > 0  # a group may have samples of weight zero only
     }
-    if names:
-        sums = sums.in_parts(np.arange(n_parts) % n_shards, n_shards)
-    return report(sums, slice(None), slices, stacklevel + 1)
+    return report(sums, slice(None), reports, stacklevel + 1)
 
 
 @dataclass(frozen=True)
@@ -155,7 +168,7 @@ class _Data:
         weights = None if self.weights is None else self.weights[chosen]
         return replace(self, rows=self.rows[chosen], targets=self.targets[chosen], weights=weights)
 
-    def n_shards(self, n_groups: int) -> int:
+    def n_shards(self, n_groups: int = 1) -> int:
         """Into how many shards to deal the samples for intervals."""
         counted = self.targets if self.weights is None else self.targets[self.weights > 0.0]
         return usual_shards(np.bincount(counted), self.rows.shape[1], n_groups)
@@ -165,8 +178,8 @@ class _Data:
         n_classes: int,
         parts: IntArray | None,
         n_parts: int,
-        n_jobs: int | None,
         *,
+        n_jobs: int | None,
         stream: bool,
         progress: bool,
     ) -> ClassSums:
@@ -215,7 +228,9 @@ class _Data:
             return jackknife_intervals(sums, total, level)
         applied: tuple[str, float, float] = (self.kind, self.temperature, self.smoothing)
         if interval == "delta":
-            counted = self if self.weights is None else self.of(self.weights > 0.0)
+            counted = self
+            if self.weights is not None and not self.weights.all():
+                counted = self.of(self.weights > 0.0)
             terms = pseudo_terms(total, counted.rows, counted.targets, *applied, counted.weights)
             return delta_intervals(sums, total, terms, counted.targets, counted.weights, level)
         return bootstrap_intervals(

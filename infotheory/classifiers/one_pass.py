@@ -15,7 +15,7 @@ import numpy as np
 
 from infotheory._jit import JIT_ENABLED
 from infotheory._kernels.class_sums import scalar_class_sums
-from infotheory._kernels.class_sums_array import add_block, from_logits, from_probs, smooth
+from infotheory._kernels.class_sums_array import add_block, distributions
 from infotheory._typing import AnyArray, FloatArray, IntArray
 from infotheory.classifiers.class_sums import ClassSums
 from infotheory.classifiers.valid_rows import (
@@ -123,9 +123,10 @@ def _of_chunk(
     def start() -> ClassSums:
         sums = ClassSums.empty(n_classes, outputs.shape[1], present, n_parts)
         sums.counts[:] = counts[present]
-        sums.weight[:] = (
-            sums.counts if weights is None else np.bincount(cells, weights, size)[present]
-        )
+        sums.weight[:] = sums.squares[:] = sums.counts
+        if weights is not None:
+            sums.weight[:] = np.bincount(cells, weights, size)[present]
+            sums.squares[:] = np.bincount(cells, weights**2, size)[present]
         sums.n_rows = outputs.shape[0]
         return sums
 
@@ -171,10 +172,7 @@ def _fill_by_blocks(
                 refuse_row(rows, invalid, kind, tolerance, offset + start)
         else:
             check_rows(rows, kind, tolerance, offset + start)
-            prepare = from_probs if kind == "probs" else from_logits
-            block = prepare(rows, temperature)
-            if smoothing > 0.0:
-                block = smooth(block, smoothing)
+            block = distributions(rows, KINDS.index(kind), temperature, smoothing)
             if classes.size > 0:  # else no row has any weight
                 add_block(block, rows, classes[here], here, weight, sums.labelled, *results)
             with_zero = block.zero.any(axis=1) & (weight > 0.0)

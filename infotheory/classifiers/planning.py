@@ -70,6 +70,8 @@ def sample_size_for_width(report: NCMIReport, width: float, quantity: str = "ncm
         raise refusal(
             "width", "a positive finite number", repr(width), f"It is in the unit of {quantity}."
         )
+    if not isinstance(report, NCMIReport):
+        raise TypeError(f"report must be an NCMIReport; got {type(report).__name__}.")
     if quantity not in report.intervals:
         raise refusal(
             "report",
@@ -85,27 +87,30 @@ def sample_size_for_width(report: NCMIReport, width: float, quantity: str = "ncm
             str(interval),
             "A pilot needs two classes, finite Gamma, and rows that differ within a class.",
         )
+    if width < 1e-8 * interval.width:
+        raise refusal(
+            "width",
+            f"at least 1e-8 of the present one ({interval.width:.3g})",
+            repr(width),
+            "No data set is that large.",
+        )
     if quantity == "error":
-        return _rows_for_proportion(interval, float(width), report.n)
+        worth = float(report.sums.weight.sum() ** 2 / report.sums.squares.sum())
+        return _whole(_rows_for_proportion(interval, float(width)) * report.n / worth)
     half = math.log(interval.high / interval.low) / 2
     centre = math.sqrt(interval.low * interval.high)
     wanted = math.asinh(float(width) / (2 * centre))
     return _whole(report.n * (half / wanted) ** 2)
 
 
-def _rows_for_proportion(interval: Interval, width: float, n: int) -> int:
-    """Solve 2 z sqrt(m p q + z^2 / 4) / (m + z^2) = width, the width of Wilson's interval, for m.
-
-    With sample weights the interval stands for fewer rows than there are, by a factor that stays.
-    """
+def _rows_for_proportion(interval: Interval, width: float) -> float:
+    """Solve 2 z sqrt(m p q + z^2 / 4) / (m + z^2) = width, that of Wilson's interval, for m."""
     from scipy.special import ndtri
 
     z2 = float(ndtri(0.5 + interval.level / 2)) ** 2
     pq = interval.estimate * (1 - interval.estimate)
-    worth = n if pq == 0.0 else pq / interval.standard_error**2
     a = width**2 / (4 * z2)
-    rows = (pq - 2 * a * z2 + math.sqrt(pq**2 + a * z2 * (1 - 4 * pq))) / (2 * a)
-    return _whole(rows * n / worth)
+    return (pq - 2 * a * z2 + math.sqrt(pq**2 + a * z2 * (1 - 4 * pq))) / (2 * a)
 
 
 def _whole(rows: float) -> int:

@@ -90,7 +90,7 @@ def finish(sums: ClassSums) -> Quantities:
         expected_calibration_error=decided * float(gaps.sum()) / n,
         class_cmi=sums.class_cmi,
         class_centroid_entropy=centroid / weight,
-        class_error=decided * wrong / weight,
+        class_error=decided * np.minimum(wrong / weight, 1.0),
     )
 
 
@@ -110,7 +110,9 @@ def ncmi_of(cmi: float, gamma: float) -> float:
 
 def error_rate(sums: ClassSums) -> float:
     """Share of wrong decisions; nan where labels do not name columns."""
-    return float(_wrong(sums).sum() / sums.weight.sum()) if sums.labelled else np.nan
+    if not sums.labelled:
+        return np.nan
+    return min(float(_wrong(sums).sum() / sums.weight.sum()), 1.0)  # which rounding may pass
 
 
 def _wrong(sums: ClassSums) -> FloatArray:

@@ -186,13 +186,17 @@ class NCMIReport:
 
     @property
     def cmi_bias(self) -> float:
-        """First-order bias of `cmi` for small divergences, -(1/n) times the sum of CMI_c.
+        """First-order bias of `cmi` for small divergences: minus the sum of p_c CMI_c / n_c.
+
+        Without weights that is -(1/n) times the sum of CMI_c.
 
         The plug-in CMI is too small because centroids are fitted to the same samples. For peaked
         outputs the bias is larger, up to some ten times; ``intervals["cmi"].bias`` measures it, and
         ``intervals["cmi"].corrected`` is CMI without it.
         """
-        return -float(self._sums.class_cmi.sum()) / self.n / self._nats
+        sums = self._sums
+        share = sums.weight / sums.weight.sum()
+        return -float((share * sums.class_cmi / sums.worth).sum()) / self._nats
 
     @property
     def per_group(self) -> pd.DataFrame:
@@ -220,12 +224,12 @@ class NCMIReport:
             rows.append(row | interval_columns(report))
         return pd.DataFrame(rows, index=pd.Index(list(self._groups), name="group"))
 
-    def group(self, name: str) -> NCMIReport:
+    def group(self, name: str | int) -> NCMIReport:
         """Return the report on one group, as named in :attr:`per_group`.
 
         Parameters
         ----------
-        name : str
+        name : str or int
             Of the group.
 
         Returns
@@ -237,12 +241,12 @@ class NCMIReport:
         ValueError
             Where there is no such group.
         """
-        if name not in self._groups:
+        if str(name) not in self._groups:
             listed = (
                 ", ".join(map(repr, list(self._groups)[:10])) or "none: pass groups= to measure"
             )
             raise refusal("name", "the name of a group", repr(name), f"Groups are {listed}.")
-        return self._groups[name]
+        return self._groups[str(name)]
 
     def sample_divergences(self, outputs: Any, labels: Any, kind: str = "logits") -> FloatArray:
         """Return D(P_i || Q_y) for each sample, y its label: how far it is from its class.

@@ -7,7 +7,7 @@ import numpy as np
 from infotheory._typing import FloatArray, IntArray
 from infotheory.classifiers.class_sums import ClassSums
 
-__all__ = ["deal", "usual_shards"]
+__all__ = ["deal", "dealt_on", "usual_shards"]
 
 _MOST, _FEWEST = 20, 4
 _BYTES = 1 << 30  # what the sums of all shards may take
@@ -42,6 +42,7 @@ def deal(
     n_classes: int,
     so_far: ClassSums | None = None,
     weights: FloatArray | None = None,
+    starts: IntArray | None = None,
 ) -> IntArray:
     """Return the shard of each row: sample number r of class c goes to shard (r + c) mod S.
 
@@ -59,12 +60,14 @@ def deal(
         The samples dealt before these.
     weights : ndarray of float, shape (n,), optional
         Sample weights: only samples of positive weight are counted.
+    starts : ndarray of int, shape (n_classes,), optional
+        Where each class begins, in place of its number c.
 
     Returns
     -------
     ndarray of int, shape (n,)
     """
-    start = np.arange(n_classes)
+    start = np.arange(n_classes) if starts is None else starts.copy()
     if so_far is not None:
         start += np.bincount(so_far.classes, so_far.counts, n_classes).astype(np.int64)
     order = np.argsort(labels, kind="stable")
@@ -76,3 +79,28 @@ def deal(
     shards = np.zeros(labels.size, np.int64)
     shards[order] = (start[grouped] + np.arange(order.size) - first[grouped]) % n_shards
     return shards
+
+
+def dealt_on(sums: ClassSums, so_far: ClassSums) -> ClassSums:
+    """Return sums with their shards turned to where dealing had got to after other samples.
+
+    Every deal begins at the same shard of a class: small parts that were dealt apart would pile up
+    there when they are merged. Turned, they lie as if they had been dealt in one go.
+
+    Parameters
+    ----------
+    sums : ClassSums
+        Dealt by themselves.
+    so_far : ClassSums
+        The samples before them.
+
+    Returns
+    -------
+    ClassSums
+        As many shards, in other places; the sums themselves are not changed.
+    """
+    size = sums.n_parts
+    before = np.bincount(so_far.classes, so_far.counts, sums.n_classes).astype(np.int64)
+    classes = sums.classes
+    cells = classes * size + (sums.cells % size + before[classes]) % size
+    return sums.reordered(np.argsort(cells), np.sort(cells))

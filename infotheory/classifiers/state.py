@@ -73,6 +73,8 @@ def write_states(
     path: str | os.PathLike[str],
     states: Mapping[str, NCMIAccumulator],
     notes: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    remember: bool = True,
 ) -> None:
     """Save accumulators into one file, which replaces an old one when it is complete.
 
@@ -81,9 +83,14 @@ def write_states(
     path : path_like
         Where to; no ending is added.
     states : mapping of str to NCMIAccumulator
-        What to save, by name. Each counts the saved state among its digests from then on.
+        What to save, by name.
     notes : mapping of str to mapping, optional
         What to keep beside each state: anything that JSON can hold.
+    remember : bool, default True
+        Whether each accumulator counts the saved state among its digests from then on, so that it
+        is not merged with what has grown from it. False for a program that saves the same
+        accumulators again and again, and knows their data by other means: one digest a save adds
+        up.
 
     Returns
     -------
@@ -153,8 +160,9 @@ def write_states(
             checksum = _checksum(file)
             file.seek(-_HASH_LENGTH, os.SEEK_END)
             file.write(checksum)
-    for name, record in records.items():
-        states[name].include(None, record.all_digests)
+    if remember:
+        for name, record in records.items():
+            states[name].include(None, record.all_digests)
 
 
 def read_states(path: str | os.PathLike[str]) -> dict[str, StoredState]:
@@ -254,11 +262,16 @@ def _checksum(file: IO[bytes]) -> bytes:
     return found.hexdigest().encode()
 
 
-def _refuse_damage(file: IO[bytes], path: str | os.PathLike[str]) -> None:
+def begins_like_a_state(file: IO[bytes]) -> bool:
+    """Tell whether what is at the beginning of a file is that of a state, of any version."""
     head = file.read(30 + len(_INDEX))
-    if not head:
+    return head.startswith(_START) and head.endswith(_INDEX.encode())
+
+
+def _refuse_damage(file: IO[bytes], path: str | os.PathLike[str]) -> None:
+    if not os.fstat(file.fileno()).st_size:
         _refuse(path, "an empty file")
-    if not (head.startswith(_START) and head.endswith(_INDEX.encode())):
+    if not begins_like_a_state(file):
         _refuse(path, "a file of another kind, or its beginning is damaged")
     checksum = _checksum(file)
     if file.read(_HASH_LENGTH) != checksum:

@@ -102,13 +102,13 @@ def _check_merging(parser: argparse.ArgumentParser, arguments: argparse.Namespac
 
 def _check_outputs(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
     written = (
-        (arguments.json, False),
-        (arguments.csv, False),
-        (arguments.plot, True),
-        (arguments.save_state, False),
+        (arguments.json, ""),
+        (arguments.csv, ""),
+        (arguments.plot, "figure"),
+        (arguments.save_state, "state"),
     )
-    for path, figure in written:
-        problem = None if path is None else _table.output_problem(path, figure=figure)
+    for path, content in written:
+        problem = None if path is None else _table.output_problem(path, content)
         if problem is not None:
             parser.error(problem)
     read = [*arguments.files, *arguments.labels, *arguments.weights, *arguments.groups]
@@ -197,8 +197,9 @@ def _parser() -> argparse.ArgumentParser:
         "--interval",
         choices=("none", "jackknife", "delta", "bootstrap"),
         default="none",
-        help="confidence intervals: jackknife reads files twice, or once with --shards; delta "
-        "once more; bootstrap keeps all rows in memory (default: none)",
+        help="confidence intervals: jackknife reads files twice, or once with --shards; delta and "
+        "bootstrap read them once more, and with --groups once more for each group; bootstrap "
+        "keeps the rows in memory (default: none)",
     )
     how.add_argument(
         "--level", metavar="P", type=_level, default=0.95, help="of the intervals (default: 0.95)"
@@ -210,7 +211,7 @@ def _parser() -> argparse.ArgumentParser:
         "--shards",
         metavar="S",
         type=_shards,
-        help="keep the sums of S shards, so that merged states have intervals too; 20 say",
+        help="keep the sums of S shards, for --interval of one reading or of merged states; 20 say",
     )
     states = parser.add_argument_group("states")
     states.add_argument(

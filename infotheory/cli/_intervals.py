@@ -57,18 +57,18 @@ def intervals_of(
     Parameters
     ----------
     wanted : Wanted
-        Which intervals. Where there are shards, those of the jackknife are given anyway.
+        Which intervals. They need shards.
     model, options : Model and Options, optional
         Whose rows are read again, as the delta method and the bootstrap need to.
     """
     generator = np.random.default_rng(wanted.seed)
 
     def found(accumulator: NCMIAccumulator, group: str | None) -> Intervals | None:
-        if not (accumulator.shards and accumulator.n):
+        if wanted.method == "none" or not (accumulator.shards and accumulator.n):
             return None
         sums = accumulator.sums
         total = sums.fold()
-        if model is None or options is None or wanted.method in {"none", "jackknife"}:
+        if model is None or options is None or wanted.method == "jackknife":
             return jackknife_intervals(sums, total, wanted.level)
         samples = _samples(model, options, group)
         applied = (options.kind, options.temperature, options.smoothing)

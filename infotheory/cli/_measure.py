@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -102,13 +101,16 @@ class Measurement:
         self.rows += len(rows.labels)
 
     def merge(self, other: Measurement) -> None:
-        """Add the rows of another; whether they are others is for the caller to know."""
+        """Add the rows of another, which is used up.
+
+        Whether they are other rows is for the caller to know.
+        """
         self.total.merge(other.total, allow_repeats=True)
         for name, accumulator in other.groups.items():
             if name in self.groups:
                 self.groups[name].merge(accumulator, allow_repeats=True)
             else:
-                self.groups[name] = copy.copy(accumulator)
+                self.groups[name] = accumulator
         self.rows += other.rows
 
     def report(self, *, base: float | None, intervals_of: IntervalsOf) -> NCMIReport:

@@ -15,12 +15,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from infotheory._atomic import reserved
 from infotheory.classifiers import NCMIAccumulator, read_states, write_states
+from infotheory.classifiers.state import begins_like_a_state
 from infotheory.cli._measure import Measurement, Options
 from infotheory.cli._models import Model
 from infotheory.exceptions import StateError
 
-__all__ = ["Kept", "StateFile", "deferred_interrupt", "merged", "read_kept", "write_kept"]
+__all__ = [
+    "Kept",
+    "StateFile",
+    "deferred_interrupt",
+    "is_state",
+    "kept_to_itself",
+    "merged",
+    "read_kept",
+    "write_kept",
+]
 
 _EVERY = 5.0  # seconds of work between two savings
 _SHARE = 20.0  # and at least so many times as long as the last one took
@@ -87,7 +98,8 @@ def write_kept(path: Path, models: Mapping[str, Kept]) -> None:
                 key += "'"
             states[key] = accumulator
             notes[key] = {"model": name, "group": group, **(about if group is None else {})}
-    write_states(path, states, notes)
+    # The fingerprints know the data; a digest for each save would make the file grow without end.
+    write_states(path, states, notes, remember=False)
 
 
 def read_kept(path: Path) -> dict[str, Kept]:
@@ -128,6 +140,36 @@ def read_kept(path: Path) -> dict[str, Kept]:
     return models
 
 
+@contextlib.contextmanager
+def kept_to_itself(path: Path | None) -> Iterator[None]:
+    """Let no second run use the state file, which would lose what the first one writes.
+
+    Raises
+    ------
+    StateError
+        If another run uses it now.
+    """
+    if path is None:
+        yield
+        return
+    with reserved(path) as free:
+        if not free:
+            raise StateError(
+                f"{path} must be used by one run at a time; it is in use by another run. "
+                "Wait for its end, or save into another file and merge the two."
+            )
+        yield
+
+
+def is_state(path: Path) -> bool:
+    """Tell whether a file is a state by its beginning, as damaged ones and later versions are."""
+    if not path.is_file():  # nothing is taken out of a pipe
+        return False
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        return begins_like_a_state(file)
+    return False
+
+
 class StateFile:
     """The state file of one run: read at the start, written now and then, and at the end.
 
@@ -135,6 +177,8 @@ class StateFile:
     ----------
     path : Path
         The file. What else it holds is kept.
+    note : callable
+        Told once that the file cannot be written for now.
 
     Raises
     ------
@@ -142,8 +186,9 @@ class StateFile:
         If there is a file that is no state, or cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, note: Callable[[str], object]) -> None:
         self.path = path
+        self._note: Callable[[str], object] | None = note
         self.models = read_kept(path) if path.exists() else {}
         self._unsaved = False
         self._due = _clock() + _EVERY
@@ -171,7 +216,10 @@ class StateFile:
         old = self.models[name]
         differ = []
         if _fingerprints(old) != _fingerprints(fresh):
-            differ.append(f"other data (from {old.source['file']})")
+            differ.append(
+                "outputs, labels, weights or groups, or files of them, other than those measured "
+                f"(outputs from {old.source['file']})"
+            )
         if old.options.get("merged"):
             differ.append("a merger of several states, whose rows are in no order")
         for option, value in fresh.options.items():
@@ -185,20 +233,28 @@ class StateFile:
             )
 
     def changed(self) -> None:
-        """Take note of a batch; save if it is time to."""
+        """Take note of a batch; save if it is time to, or say that it failed and try later."""
         self._unsaved = True
-        if _clock() >= self._due:
+        if _clock() < self._due:
+            return
+        try:
             self.save()
+        except OSError as error:
+            if self._note is not None:
+                self._note(f"{self.path}: cannot be written, and is tried again ({error})")
+                self._note = None
 
     def save(self) -> None:
         """Write the file if something has changed."""
         if not self._unsaved:
             return
         start = _clock()
-        write_kept(self.path, self.models)
-        self._unsaved = False
-        # A state that is large in relation to the data must not take up all the time.
-        self._due = _clock() + max(_EVERY, _SHARE * (_clock() - start))
+        try:
+            write_kept(self.path, self.models)
+            self._unsaved = False
+        finally:
+            # A state that is large in relation to the data must not take up all the time.
+            self._due = _clock() + max(_EVERY, _SHARE * (_clock() - start))
 
 
 def merged(

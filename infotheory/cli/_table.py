@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from infotheory import __version__
 from infotheory._atomic import replaced
 from infotheory.classifiers.comparison import ncmi_error_correlation, ranked
+from infotheory.cli._states import is_state
 from infotheory.plotting import FIGURES_NEED
 
 if TYPE_CHECKING:
@@ -185,14 +186,21 @@ def write_figure(path: Path, reports: Mapping[str, NCMIReport]) -> None:
         figure.savefig(draft, format=path.suffix[1:], dpi=150)
 
 
-def output_problem(path: Path, *, figure: bool = False) -> str | None:
-    """Say why nothing could be written there, before any work is done; None if all is well."""
+def output_problem(path: Path, content: str = "") -> str | None:
+    """Say why nothing could be written there, before any work is done; None if all is well.
+
+    The content may be a ``"figure"``, or a ``"state"``, which alone takes the place of another.
+    """
     if not path.parent.is_dir():
         return f"{path}: there is no folder {path.parent}"
     if path.is_dir():
         return f"{path}: this is a folder"
-    if not figure:
-        return None
+    if content != "state" and is_state(path):
+        return f"{path}: would be overwritten, and is a saved state"
+    return _figure_problem(path) if content == "figure" else None
+
+
+def _figure_problem(path: Path) -> str | None:
     try:
         from matplotlib.backend_bases import FigureCanvasBase
     except ImportError:

@@ -173,8 +173,8 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="of the split and the training")
     parser.add_argument("--json", metavar="OUT", type=Path, help="write everything as JSON")
     arguments = parser.parse_args(argv)
-    for path, figure in ((arguments.json, False), (arguments.plot, True)):
-        problem = None if path is None else _table.output_problem(path, figure=figure)
+    for path, content in ((arguments.json, ""), (arguments.plot, "figure")):
+        problem = None if path is None else _table.output_problem(path, content)
         if problem is not None:
             parser.error(problem)
     return arguments

@@ -15,7 +15,7 @@ from infotheory.cli._arguments import parse
 from infotheory.cli._intervals import Wanted, default_shards, intervals_of
 from infotheory.cli._measure import Measurement, Options, measure
 from infotheory.cli._models import Model, Places, find
-from infotheory.cli._states import StateFile, deferred_interrupt, merged, write_kept
+from infotheory.cli._states import StateFile, deferred_interrupt, kept_to_itself, merged, write_kept
 from infotheory.exceptions import StateError
 from infotheory.files import UnusableFileError
 
@@ -54,7 +54,8 @@ def run(argv: Sequence[str]) -> int:
     """
     arguments = parse(argv)
     try:
-        found = _merge(arguments) if arguments.merge else _measure(arguments)
+        with kept_to_itself(arguments.save_state):
+            found = _merge(arguments) if arguments.merge else _measure(arguments)
     except StateError as error:
         print(f"infotheory ncmi: {error}", file=sys.stderr)
         return 1
@@ -67,7 +68,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _note(text: str) -> None:
-    print(f"note: {text}", file=sys.stderr)
+    tqdm.write(f"note: {text}", file=sys.stderr)  # above the progress bar, if there is one
 
 
 def _measure(arguments: argparse.Namespace) -> Results:
@@ -85,7 +86,7 @@ def _measure(arguments: argparse.Namespace) -> Results:
             results.failures[model.where] = error
     state = None
     if arguments.save_state is not None:
-        state = StateFile(arguments.save_state)
+        state = StateFile(arguments.save_state, _note)
         measurements = state.begin(models)
         _note_progress(state, measurements)
     else:

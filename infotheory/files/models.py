@@ -25,8 +25,6 @@ from infotheory.files.source import (
 
 __all__ = ["Batch", "StoredModel", "find_models"]
 
-_ENDS = 1 << 20  # bytes at either end of a file that enter its fingerprint
-
 
 class Batch(NamedTuple):
     """Some rows of a model, with what belongs to them.
@@ -81,8 +79,12 @@ class StoredModel:
     @property
     def files(self) -> tuple[Path, ...]:
         """Every file that is read: of the outputs, and of what lies beside them."""
-        columns = self._beside.values()
-        return tuple(dict.fromkeys((self.file, *(column.source.path for column in columns))))
+        return tuple(self._sources)
+
+    @property
+    def _sources(self) -> dict[Path, Source]:
+        beside = (column.source for column in self._beside.values())
+        return {source.path: source for source in (self.source, *beside)}
 
     @property
     def n_rows(self) -> int:
@@ -192,9 +194,11 @@ class StoredModel:
         Returns
         -------
         str
-            SHA-256, in hexadecimal, over formats, names, shapes, types, sizes, and the first and
-            last MiB of each file that is read. It does not depend on paths or times. A change in
-            the middle of a large file that leaves its size is not noticed.
+            SHA-256, in hexadecimal, over formats, names, shapes, types, sizes, and the content of
+            each file that is read: all of it up to 64 MiB, and of larger files 64 evenly spaced
+            stripes of 1 MiB, the first and the last among them. It does not depend on paths or
+            times. A change between the stripes that leaves the size is not noticed. A file is
+            hashed once for all of its models.
 
         Raises
         ------
@@ -207,13 +211,9 @@ class StoredModel:
             shape, dtype = column.header
             about = (role, column.source.format, column.name, shape, dtype.name)
             digest.update(repr(about).encode())
-        for path in self.files:
+        for path, source in self._sources.items():
             try:
-                with path.open("rb") as stream:
-                    size = stream.seek(0, 2)
-                    for begin in (0, max(0, size - _ENDS)):
-                        stream.seek(begin)
-                        digest.update(f"{size}:".encode() + stream.read(_ENDS))
+                digest.update(source.content_digest)
             except OSError as error:
                 raise UnusableFileError(f"{path} may not be read any more ({error}).") from error
         return digest.hexdigest()

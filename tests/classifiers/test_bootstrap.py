@@ -81,7 +81,7 @@ def test_resamples_are_of_rows_with_replacement() -> None:
 def test_blocks_of_replicates(monkeypatch: pytest.MonkeyPatch, drawn: list[Any]) -> None:
     """Many replicates of many columns come in blocks, which fill the result in order."""
     z, y, _ = data()
-    monkeypatch.setattr(bootstrap, "_NUMBERS", 4 * K)
+    monkeypatch.setattr(bootstrap, "_NUMBERS", 4 * int(np.bincount(y).max()))
     total = class_sums(z, y, K)
     got = resample(total, (z, y, None), ("logits", 1.0, 0.0), 10, np.random.default_rng(1))
     assert [len(table) for table in drawn] == [4] * K + [4] * K + [2] * K
@@ -142,7 +142,7 @@ def test_the_error_of_weighted_rows() -> None:
     z, y, weights = data(60)
     wanted = measure(z, y, sample_weight=weights, interval="jackknife").intervals["error"]
     got = measure(
-        z, y, sample_weight=weights, interval="bootstrap", n_resamples=10, rng=0
+        z, y, sample_weight=weights, interval="bootstrap", n_resamples=100, rng=0
     ).intervals["error"]
     assert (got.low, got.high, got.method) == (
         pytest.approx(wanted.low, rel=1e-12),
@@ -153,7 +153,7 @@ def test_the_error_of_weighted_rows() -> None:
 
 def test_the_seed_decides() -> None:
     z, y, _ = data(60)
-    options: dict[str, Any] = {"interval": "bootstrap", "n_resamples": 30}
+    options: dict[str, Any] = {"interval": "bootstrap", "n_resamples": 100}
     first = measure(z, y, rng=7, **options).intervals
     assert measure(z, y, rng=7, **options).intervals == first
     assert measure(z, y, rng=np.random.default_rng(7), **options).intervals == first
@@ -172,7 +172,7 @@ def test_the_seed_decides() -> None:
 def test_exact_zeros_leave_cmi_its_interval() -> None:
     z, y, _ = data(60)
     z[4, (y[4] + 1) % K] = -math.inf
-    report = measure(z, y, interval="bootstrap", n_resamples=30, rng=0)
+    report = measure(z, y, interval="bootstrap", n_resamples=100, rng=0)
     assert report.gamma == math.inf
     cmi, gamma = resample(
         report.sums, (z, y, None), ("logits", 1.0, 0.0), 5, np.random.default_rng(0)
@@ -187,7 +187,7 @@ def test_exact_zeros_leave_cmi_its_interval() -> None:
 
 def test_a_progress_bar_changes_nothing() -> None:
     z, y, _ = data(60)
-    options: dict[str, Any] = {"interval": "bootstrap", "n_resamples": 30, "rng": 0}
+    options: dict[str, Any] = {"interval": "bootstrap", "n_resamples": 100, "rng": 0}
     shown = measure(z, y, progress=True, **options).intervals
     want = measure(z, y, **options).intervals
     for name, interval in want.items():

@@ -55,7 +55,7 @@ def test_reports_are_those_of_single_measurements() -> None:
 
 @pytest.mark.parametrize("interval", ["delta", "bootstrap"])
 def test_other_intervals(interval: str) -> None:
-    comparison = compare(models(2), interval=interval, n_resamples=50, rng=0)
+    comparison = compare(models(2), interval=interval, n_resamples=100, rng=0)
     for report in comparison.reports.values():
         assert interval in report.intervals["ncmi"].method
 
@@ -219,7 +219,7 @@ def test_a_difference_of_labels_is_named_by_its_row_also_after_calibration() -> 
 
 
 def test_a_seed_repeats_everything() -> None:
-    options = {"calibrate": "temperature", "interval": "bootstrap", "n_resamples": 30}
+    options = {"calibrate": "temperature", "interval": "bootstrap", "n_resamples": 100}
     first, second, other = (compare(models(), rng=seed, **options) for seed in (1, 1, 2))
     assert first.to_frame().equals(second.to_frame())
     assert first.correlation == second.correlation

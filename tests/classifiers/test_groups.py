@@ -189,7 +189,7 @@ def test_numbers_of_groups_follow_the_names() -> None:
 @pytest.mark.parametrize("interval", ["jackknife", "delta", "bootstrap"])
 def test_intervals_of_groups(interval: str) -> None:
     z, y, weights, groups = data(150)
-    options = {"interval": interval, "n_resamples": 60, "rng": 1, "sample_weight": weights}
+    options = {"interval": interval, "n_resamples": 100, "rng": 1, "sample_weight": weights}
     report = measure(z, y, groups=groups, **options)
     whole = measure(z, y, **options)
     for name, found in report.intervals.items():
@@ -216,7 +216,7 @@ def test_intervals_of_groups(interval: str) -> None:
         assert (row["gamma_low"], row["gamma_high"]) == (own["gamma"].low, own["gamma"].high)
         assert own["gamma"].low < row["gamma"] < own["gamma"].high
         if interval == "delta":
-            # Gamma has no bias, so shards, which are dealt over all rows, do not matter.
+            # Gamma has no bias, so the number of shards does not matter.
             assert own["gamma"].low == pytest.approx(alone.intervals["gamma"].low, rel=1e-10)
             assert own["gamma"].high == pytest.approx(alone.intervals["gamma"].high, rel=1e-10)
         else:
@@ -229,7 +229,7 @@ def test_a_group_may_be_tiny(interval: str, size: int) -> None:
     """Half the shards of a few samples hold none of them."""
     z, y, _, _ = data()
     groups = np.where(np.arange(len(y)) < size, "few", "many")
-    report = measure(z, y, groups=groups, interval=interval, n_resamples=20, rng=0)
+    report = measure(z, y, groups=groups, interval=interval, n_resamples=100, rng=0)
     assert report.group("few").n == size
     assert report.group("few").intervals["cmi"].estimate == report.group("few").cmi
     assert report.group("few").intervals["error"].low <= report.group("few").error
@@ -308,3 +308,26 @@ def test_an_unknown_group_is_refused() -> None:
 def test_no_groups_no_rows() -> None:
     z, y, _, _ = data()
     assert len(measure(z, y).per_group) == 0
+
+
+def test_groups_that_alternate_with_the_rows_have_intervals_as_if_alone() -> None:
+    """Shards are dealt within groups: twenty groups in turn would else fill one shard each."""
+    rng = np.random.default_rng(0)
+    y = np.repeat(np.arange(4), 400)
+    z = rng.normal(size=(1600, 4)) + 3 * np.eye(4)[y]
+    groups = np.arange(1600) % 20
+    report = measure(z, y, groups=groups, interval="jackknife")
+    for name in (0, 7):
+        inside = groups == name
+        alone = measure(z[inside], y[inside], interval="jackknife").intervals
+        for quantity, got in report.group(name).intervals.items():
+            assert (got.low, got.high) == pytest.approx(
+                (alone[quantity].low, alone[quantity].high), rel=1e-9
+            )
+
+
+def test_calibrated_groups_keep_the_order_of_numbers() -> None:
+    y = np.arange(1200) % 3
+    z = 2 * np.eye(3)[y] + np.random.default_rng(0).normal(size=(1200, 3))
+    report = measure(z, y, groups=np.arange(1200) % 12, calibrate="temperature", rng=0)
+    assert list(report.per_group.index) == [str(i) for i in range(12)]

@@ -119,10 +119,7 @@ def test_jackknife_against_loops(use_weights: bool) -> None:
         assert found[name].method == "jackknife over 5 shards"
     assert found["error"].estimate == pytest.approx(error, rel=1e-12)
     assert found["error"].method == "Wilson score"
-    n = sum(w > 0 for w in samples.weights)
-    if use_weights:
-        spread = resampling.jackknife_variance([e for _, _, e in replicates])
-        n = min(n, error * (1 - error) / spread)
+    n = math.fsum(samples.weights) ** 2 / math.fsum(w * w for w in samples.weights)
     want = math.sqrt(error * (1 - error) / n)
     assert found["error"].standard_error == pytest.approx(want, rel=1e-9)
 
@@ -252,10 +249,7 @@ def test_delta_against_loops(use_weights: bool) -> None:
         variance, freedom = resampling.variance_within_classes(influences, labels, w)
         check_logarithmic(found[name], value, missing, variance, freedom)
         assert found[name].method == "delta method"
-    n = float(len(kept))
-    if use_weights:
-        wrong = [samples.wrong[i] for i in kept]
-        n = min(n, error * (1 - error) / resampling.variance_within_classes(wrong, labels, w)[0])
+    n = math.fsum(w) ** 2 / math.fsum(v * v for v in w)
     want = math.sqrt(error * (1 - error) / n)
     assert found["error"].standard_error == pytest.approx(want, rel=1e-9)
 
@@ -269,7 +263,7 @@ def test_wilson_against_scipy(wrong: int, n: int, level: float) -> None:
     z = np.zeros((n, 2))
     z[:, 1] = np.where(np.arange(n) < wrong, 1.0, -1.0)
     total = class_sums(z, np.zeros(n, np.int64), 2)
-    got = error_interval(total, 123.0, level)  # the variance is for weights
+    got = error_interval(total, level)
     want = stats.binomtest(wrong, n).proportion_ci(level, method="wilson")
     assert (got.low, got.high) == pytest.approx((want.low, want.high), rel=1e-12, abs=1e-15)
     assert got.estimate == wrong / n
@@ -287,7 +281,7 @@ def test_no_errors_and_nothing_but_errors_reach_the_ends_exactly() -> None:
         for column, end in ((0, "low"), (1, "high")):
             z = np.tile(np.eye(2)[column] * 3.0, (n, 1))
             total = class_sums(z, np.zeros(n, np.int64), 2)
-            found = error_interval(total, 0.0, 0.95)
+            found = error_interval(total, 0.95)
             assert getattr(found, end) == found.estimate == float(column)
 
 
@@ -300,14 +294,36 @@ def test_weights_make_the_error_less_certain() -> None:
     total = class_sums(z, y, 2, weights=weights)
     error = error_rate(total)
     assert error == pytest.approx(0.25)
-    got = error_interval(total, error * (1 - error) / 4, LEVEL)
-    want = stats.binomtest(1, 4).proportion_ci(LEVEL, method="wilson")
-    assert (got.low, got.high) == pytest.approx((want.low, want.high), rel=1e-12)
-    # A variance that says more than there are samples, or nothing, leaves their number.
-    for variance in (1e-9, 0.0):
-        assert error_interval(total, variance, LEVEL).standard_error == pytest.approx(
-            math.sqrt(error * (1 - error) / 41)
-        )
+    got = error_interval(total, LEVEL)
+    worth = 80.0**2 / (40.0**2 + 40.0)  # 3.9
+    assert got.standard_error == pytest.approx(math.sqrt(error * (1 - error) / worth))
+    # The same at any scale of the weights, and 41 where they are equal.
+    for scale in (1e-90, 3.0, 1e90):
+        scaled = error_interval(class_sums(z, y, 2, weights=scale * weights), LEVEL)
+        assert (scaled.low, scaled.high) == pytest.approx((got.low, got.high), rel=1e-12)
+    equal = error_interval(class_sums(z, y, 2, weights=np.full(41, 7.0)), LEVEL)
+    want = stats.binomtest(20, 41).proportion_ci(LEVEL, method="wilson")
+    assert (equal.low, equal.high) == pytest.approx((want.low, want.high), rel=1e-12)
+
+
+def test_no_errors_at_weights_are_worth_few_samples() -> None:
+    """Eight samples have all the weight of eight hundred, and all are right."""
+    z = np.tile([1.0, -1.0], (800, 1))
+    weights = np.where(np.arange(800) < 8, 1e6, 1e-6)
+    got = error_interval(class_sums(z, np.zeros(800, np.int64), 2, weights=weights), LEVEL)
+    want = stats.binomtest(0, 8).proportion_ci(LEVEL, method="wilson")
+    assert got.low == 0.0
+    assert got.high == pytest.approx(want.high, rel=1e-9)
+
+
+def test_nothing_but_errors_is_not_more_than_all() -> None:
+    """Sums of weights may differ by rounding from sums of sums."""
+    rng = np.random.default_rng(0)
+    z = np.tile([1.0, -1.0, 0.0], (300, 1)) + rng.normal(size=(300, 1))
+    y = 1 + np.arange(300) % 2
+    report = measure(z, y, sample_weight=rng.random(300), interval="jackknife")
+    assert report.error == 1.0
+    assert report.intervals["error"].high == 1.0
 
 
 def test_a_spread_has_the_quantile_of_t() -> None:
@@ -348,7 +364,10 @@ def test_a_hopeless_spread_stays_finite() -> None:
     found = log_intervals(simple_total(), [spread] * 3, (0.0, 0.0), 0.95, "mine")
     for name in ("cmi", "gamma", "ncmi"):
         assert 0.0 <= found[name].low < 1e-300
-        assert 1e290 < found[name].high < math.inf
+    assert 1e290 < found["gamma"].high < math.inf
+    # No CMI is above ln K.
+    assert found["cmi"].high == math.log(K)
+    assert found["ncmi"].high == pytest.approx(math.log(K) / found["gamma"].estimate)
 
 
 def test_an_undefined_spread_is_told() -> None:

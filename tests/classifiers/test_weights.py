@@ -165,7 +165,7 @@ def test_the_unit_of_weights_does_not_matter(factor: float) -> None:
 @pytest.mark.parametrize("interval", ["jackknife", "delta", "bootstrap"])
 def test_nor_does_it_for_intervals(interval: str) -> None:
     z, y, weights = data(80)
-    options = {"interval": interval, "rng": 0, "n_resamples": 50}
+    options = {"interval": interval, "rng": 0, "n_resamples": 100}
     want = measure(z, y, sample_weight=weights, **options).intervals
     for factor in (3.0, 1e-50):
         got = measure(z, y, sample_weight=factor * weights, **options).intervals
@@ -204,7 +204,7 @@ def test_a_weight_of_zero_removes_the_row(kind: str) -> None:
 def test_a_weight_of_zero_removes_the_row_from_intervals(interval: str) -> None:
     z, y, weights = data(80, seed=4)
     kept = weights > 0
-    options = {"interval": interval, "rng": 0, "n_resamples": 50}
+    options = {"interval": interval, "rng": 0, "n_resamples": 100}
     got = measure(z, y, sample_weight=weights, **options).intervals
     want = measure(z[kept], y[kept], sample_weight=weights[kept], **options).intervals
     for name in want:
@@ -327,7 +327,7 @@ def test_wide_weights_stay_finite() -> None:
     weights = np.ones(len(y))
     weights[[0, 1, 2]] = 1e100, 1e-100, 1e-30
     for interval in (None, "jackknife", "delta", "bootstrap"):
-        report = measure(z, y, sample_weight=weights, interval=interval, n_resamples=20, rng=0)
+        report = measure(z, y, sample_weight=weights, interval=interval, n_resamples=100, rng=0)
         assert math.isfinite(report.cmi)
         # The chance of another class is 1e-100, and so is Gamma, but for its factor.
         assert 0.0 < report.gamma < 1e-97

@@ -11,6 +11,7 @@ import pytest
 from cli.models import LABELS, MODELS, K
 from cli.running import ROWS
 
+from infotheory.cli import _states
 from infotheory.cli import ncmi as verb
 
 
@@ -32,3 +33,9 @@ def ctrl_c() -> Iterator[None]:
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verb, "_CHUNK_BYTES", ROWS * K * 4)
+
+
+@pytest.fixture
+def saved_at_every_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_states, "_EVERY", 0.0)
+    monkeypatch.setattr(_states, "_SHARE", 0.0)

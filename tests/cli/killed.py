@@ -72,7 +72,7 @@ def run(seed: int, kills: int, state: Path, arguments: list[str]) -> None:
         rows = []
         if state.exists():
             rows = [kept.measurement.rows for kept in _states.read_kept(state).values()]
-        drafts = len(list(state.parent.glob(f".{state.name}.*")))
+        drafts = len(list(state.parent.glob(f".{state.name}.*.part")))
         print(json.dumps({"killed": killed, "rows": rows, "drafts": drafts}), flush=True)
         if killed:
             kills -= 1

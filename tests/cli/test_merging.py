@@ -239,13 +239,17 @@ def test_merged_shards_give_intervals(
     npz: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     states = states_of(shard_files(tmp_path, 2), "--shards", 5)
-    capsys.readouterr()
-    merged = results("--merge", *states, "--level", "0.9", out=tmp_path / "o.json")
+    assert "%" not in capsys.readouterr().out
+    merged = results(
+        "--merge", *states, "--interval", "jackknife", "--level", 0.9, out=tmp_path / "o.json"
+    )
     assert "NCMI, 90 %" in capsys.readouterr().out
     for model in merged["models"]:
         interval = model["intervals"]["ncmi"]
         assert interval["low"] < model["ncmi"] - interval["bias"] < interval["high"]
         assert (interval["level"], interval["method"]) == (0.9, "jackknife over 5 shards")
+    plain = results("--merge", *states, out=tmp_path / "o.json")["models"]
+    assert [model["intervals"] for model in plain] == [{}, {}, {}]
     (plain,) = states_of([npz])
     assert run("--merge", plain, "--interval", "jackknife") == 1
     assert "'weak' must have shards for --interval jackknife; got" in capsys.readouterr().err

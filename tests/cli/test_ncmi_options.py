@@ -296,9 +296,10 @@ def test_intervals_are_printed_and_written(
 def test_no_intervals_unless_asked_for(
     full: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    content = results(full, out=tmp_path / "o.json")
-    assert all(model["intervals"] == {} for model in content["models"])
-    assert "%" not in capsys.readouterr().out
+    for options in ([], ["--shards", 5, "--groups", "side"]):
+        content = results(full, *options, out=tmp_path / "o.json")
+        assert all(model["intervals"] == {} for model in content["models"])
+        assert "%" not in capsys.readouterr().out
 
 
 def test_undefined_intervals_are_null_and_named(tmp_path: Path) -> None:
@@ -341,6 +342,9 @@ def test_a_file_is_read_as_often_as_is_said(full: Path, monkeypatch: pytest.Monk
         (["--interval", "jackknife"], 2),
         (["--shards", 6, "--interval", "delta"], 2),
         (["--interval", "delta"], 3),
+        (["--interval", "jackknife", "--groups", "side"], 2),
+        (["--shards", 6, "--interval", "delta", "--groups", "side"], 4),
+        (["--shards", 6, "--interval", "bootstrap", "--groups", "side"], 4),
     ):
         read.clear()
         assert run(full, "--outputs", "weak", *options) == 0

@@ -184,6 +184,21 @@ def test_an_output_never_takes_the_place_of_an_input_or_another_output(
     assert "written for another option" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("kept", [None, 100])
+def test_an_output_never_takes_the_place_of_a_saved_state(
+    npz: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], kept: int | None
+) -> None:
+    state = tmp_path / "state.png"
+    assert main(["ncmi", str(npz), "--save-state", str(state)]) == 0
+    state.write_bytes(state.read_bytes()[:kept])  # also one that is cut off
+    before = state.read_bytes()
+    commands = [["ncmi", str(npz), option] for option in ("--json", "--csv", "--plot")]
+    for command in (*commands, ["demo", "--json"]):
+        assert main([*command, str(state)]) == 2
+        assert f"{state}: would be overwritten, and is a saved state" in capsys.readouterr().err
+    assert state.read_bytes() == before
+
+
 def test_an_output_follows_a_link_and_keeps_the_mode(npz: Path, tmp_path: Path) -> None:
     real, link = tmp_path / "real.json", tmp_path / "link.json"
     real.write_text("old")

@@ -63,6 +63,38 @@ def test_the_ends_and_the_size_of_a_large_file_count(tmp_path: Path) -> None:
     assert len(set(prints)) == 3
 
 
+def fingerprints_with_a_change_at(folder: Path, size: int, places: list[int]) -> list[str]:
+    """Of a model with weights in a file of zeros of that size, and of it with one byte set."""
+    weights = folder / "weights.npy"
+    np.lib.format.open_memmap(weights, "w+", np.uint8, (size - 128,)).flush()
+    assert weights.stat().st_size == size
+    path = write_npz(folder / "x.npz", {"z": LOGITS, "labels": LABELS})
+    prints = [find_models(path, weights=str(weights))[0][0].fingerprint()]
+    for place in places:
+        with weights.open("r+b") as stream:
+            stream.seek(place)
+            stream.write(b"1")
+        prints.append(find_models(path, weights=str(weights))[0][0].fingerprint())
+        with weights.open("r+b") as stream:
+            stream.seek(place)
+            stream.write(b"\0")
+    return prints
+
+
+@pytest.mark.parametrize("size", [10 * 2**20, 64 * 2**20 - 1, 64 * 2**20])
+def test_any_byte_of_a_file_of_64_mib_counts(tmp_path: Path, size: int) -> None:
+    places = [200, 2**20, size // 2, size // 2 + 2**20, size - 2**20 - 1, size - 1]
+    assert len(set(fingerprints_with_a_change_at(tmp_path, size, places))) == 1 + len(places)
+
+
+def test_stripes_of_a_larger_file_count_and_nothing_between_them(tmp_path: Path) -> None:
+    size = 127 * 2**20  # 64 stripes, 63 gaps
+    places = [200, 2 * 2**20, 64 * 2**20, 65 * 2**20 - 1, size - 2**20, size - 1]
+    assert len(set(fingerprints_with_a_change_at(tmp_path, size, places))) == 1 + len(places)
+    gaps = [2**20 + 5, size - 2**20 - 5]
+    assert len(set(fingerprints_with_a_change_at(tmp_path, size, gaps))) == 1  # as is documented
+
+
 def test_a_file_that_has_gone(tmp_path: Path) -> None:
     model = stored(tmp_path, "npz")
     model.file.unlink()
