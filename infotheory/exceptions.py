@@ -19,6 +19,7 @@ __all__ = [
     "InfotheoryWarning",
     "SingleClassWarning",
     "StateError",
+    "UndefinedIntervalWarning",
 ]
 
 
@@ -50,6 +51,14 @@ class SingleClassWarning(InfotheoryWarning):
 
     There are no pairs of different labels, so Gamma is zero and NCMI, a ratio with Gamma below
     the line, is undefined (``nan``).
+    """
+
+
+class UndefinedIntervalWarning(InfotheoryWarning):
+    """A confidence interval that was asked for cannot be formed.
+
+    Samples vary within their class too little or too seldom: one sample a class, or hardly any
+    that differ. Its ends are ``nan``.
     """
 
 

@@ -67,7 +67,7 @@ class NCMIAccumulator:
     The state takes 16 bytes x K for each class met, and an update O(n K) time; nothing of size
     n x K is allocated. A small batch that meets S classes costs a temporary of 16 S K bytes.
 
-    One accumulator is not for several threads at once: give each thread its own and merge them.
+    One accumulator is not for several threads at once: each has its own, and they are merged.
 
     References
     ----------
@@ -278,7 +278,6 @@ class NCMIAccumulator:
         self._n_classes = self._n_classes or other._n_classes
         sums = other._sums
         if sums is not None:
-            # The other keeps its own.
             sums = sums.copy() if self._sums is None else dealt_on(sums, self._sums)
         self.include(sums, other._digests)
         return self

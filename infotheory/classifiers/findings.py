@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from infotheory._results import Interval
 from infotheory.classifiers.class_sums import ClassSums
 from infotheory.exceptions import (
     EmptyClassWarning,
     InfiniteSeparationWarning,
     InfotheoryWarning,
     SingleClassWarning,
+    UndefinedIntervalWarning,
 )
 
 __all__ = ["findings"]
 
 
 def findings(
-    sums: ClassSums, gamma: float, names: Sequence[object]
+    sums: ClassSums,
+    gamma: float,
+    names: Sequence[object],
+    intervals: Mapping[str, Interval],
 ) -> Iterator[tuple[type[InfotheoryWarning], str]]:
-    """Yield the category and text of each warning, given the sums, Gamma and class names."""
+    """Yield the category and text of each warning, given what the report is made of."""
     if sums.classes.size < sums.n_classes:
         absent = np.ones(sums.n_classes, np.bool_)
         absent[sums.classes] = False
@@ -52,4 +57,14 @@ def findings(
                 f"zero{first}, some where another class has mass; "
                 "do not rank this NCMI; smoothing=1e-3 gives a finite one"
             ),
+        )
+    unknown = [
+        name
+        for name, interval in intervals.items()
+        if math.isfinite(interval.estimate) and math.isnan(interval.low)
+    ]
+    if unknown and math.isfinite(gamma) and gamma > 0.0:
+        yield (
+            UndefinedIntervalWarning,
+            f"no interval for {', '.join(unknown)}: too few samples that vary within their class",
         )

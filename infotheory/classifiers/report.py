@@ -22,6 +22,7 @@ from infotheory.classifiers.report_text import (
     MEANING,
     as_html,
     as_text,
+    group_table,
     interval_columns,
 )
 from infotheory.classifiers.row_terms import row_terms
@@ -139,7 +140,8 @@ class NCMIReport:
             name: getattr(quantities, name) / (nats if name in INFORMATION else 1.0)
             for name in MEANING
         }
-        found = list(findings(sums, quantities.gamma, class_names or range(sums.n_classes)))
+        named = class_names or range(sums.n_classes)
+        found = list(findings(sums, quantities.gamma, named, intervals or {}))
         if stacklevel is not None:
             for category, text in found:
                 python_warnings.warn(text, category, stacklevel=stacklevel)
@@ -206,23 +208,7 @@ class NCMIReport:
         samples would have with only the classes of the group, in its proportions: a group stands
         out where its `ncmi` differs from that, not from the NCMI of the whole.
         """
-        import pandas as pd
-
-        rows = []
-        for report in self._groups.values():
-            sums = report.sums
-            alike = self._sums.of_classes(sums.cells).reweighted(sums.weight)
-            row: dict[str, Any] = {
-                "n": report.n,
-                "classes": sums.cells.size,
-                "error": report.error,
-                "cmi": report.cmi,
-                "gamma": report.gamma,
-                "ncmi": report.ncmi,
-                "ncmi_same_classes": finish(alike).ncmi,
-            }
-            rows.append(row | interval_columns(report))
-        return pd.DataFrame(rows, index=pd.Index(list(self._groups), name="group"))
+        return group_table(self, self._groups)
 
     def group(self, name: str | int) -> NCMIReport:
         """Return the report on one group, as named in :attr:`per_group`.

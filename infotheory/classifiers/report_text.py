@@ -1,14 +1,19 @@
-"""How a report reads: as text, and in a notebook."""
+"""How a report reads: as text, in a notebook, and in tables."""
 
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from infotheory.classifiers.quantities import finish
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from infotheory.classifiers.report import NCMIReport
 
-__all__ = ["INFORMATION", "MEANING", "as_html", "as_text", "interval_columns"]
+__all__ = ["INFORMATION", "MEANING", "as_html", "as_text", "group_table", "interval_columns"]
 
 MEANING = {
     "cmi": "CMI, concentration I(X;Yhat|Y)",
@@ -86,3 +91,24 @@ def interval_columns(report: NCMIReport) -> dict[str, float]:
         for name, interval in report.intervals.items()
         for end in ("low", "high")
     }
+
+
+def group_table(whole: NCMIReport, groups: Mapping[str, NCMIReport]) -> pd.DataFrame:
+    """Return one row a group, with what the whole has at the classes of the group."""
+    import pandas as pd
+
+    rows = []
+    for report in groups.values():
+        sums = report.sums
+        alike = whole.sums.of_classes(sums.cells).reweighted(sums.weight)
+        row: dict[str, Any] = {
+            "n": report.n,
+            "classes": sums.cells.size,
+            "error": report.error,
+            "cmi": report.cmi,
+            "gamma": report.gamma,
+            "ncmi": report.ncmi,
+            "ncmi_same_classes": finish(alike).ncmi,
+        }
+        rows.append(row | interval_columns(report))
+    return pd.DataFrame(rows, index=pd.Index(list(groups), name="group"))

@@ -253,10 +253,7 @@ def _checksum(file: IO[bytes]) -> bytes:
     left = file.seek(0, os.SEEK_END) - _HASH_LENGTH
     file.seek(0)
     found = hashlib.sha256()
-    while left > 0:
-        block = file.read(min(left, _BLOCK_BYTES))
-        if not block:  # somebody is cutting the file short
-            break
+    while left > 0 and (block := file.read(min(left, _BLOCK_BYTES))):  # or it is being cut short
         found.update(block)
         left -= len(block)
     return found.hexdigest().encode()

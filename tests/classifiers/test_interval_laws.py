@@ -16,6 +16,7 @@ from infotheory import NCMIAccumulator
 from infotheory.classifiers.intervals import shard_replicates
 from infotheory.classifiers.one_pass import class_sums
 from infotheory.classifiers.shards import deal
+from infotheory.exceptions import UndefinedIntervalWarning
 
 K = 4
 METHODS = ("jackknife", "delta", "bootstrap")
@@ -368,3 +369,34 @@ def test_the_accumulator_refuses_a_level() -> None:
 def test_a_seed_that_is_none_is_refused(rng: object) -> None:
     with pytest.raises(ValueError, match=r"rng must be a seed \(a whole number of at least 0\)"):
         infotheory.measure_classifier(-np.eye(2), [0, 1], interval="bootstrap", rng=rng)
+
+
+def test_what_has_no_interval_is_said() -> None:
+    z = np.random.default_rng(0).normal(size=(K, K))
+    with pytest.warns(UndefinedIntervalWarning, match="no interval for cmi, gamma, ncmi: too few"):
+        report = infotheory.measure_classifier(z, np.arange(K), interval="jackknife")
+    assert "no interval for cmi, gamma, ncmi" in report.warnings[-1]
+
+
+def test_the_stated_bias_follows_the_samples_of_each_class() -> None:
+    z, y = data(160)
+    weights = np.where(y == 0, 100.0, 1.0)
+    report = measure(z, y, sample_weight=weights)
+    counts, shares = np.bincount(y), np.bincount(y, weights) / weights.sum()
+    want = -float((shares * report.per_class["cmi"].to_numpy() / counts).sum())
+    assert report.cmi_bias == pytest.approx(want, rel=1e-12)
+    plain = measure(z, y)
+    assert plain.cmi_bias == pytest.approx(-plain.per_class["cmi"].sum() / 160, rel=1e-12)
+
+
+def test_a_resample_without_divergence_is_left_out_and_many_are_too_many() -> None:
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], 3)
+    z = np.where(np.eye(2)[y] > 0, 1.0, -1.0) + np.where(np.arange(6) == 0, 1.0, 0.0)[:, None] * [
+        1,
+        0,
+    ]
+    assert math.isnan(measure(z, y, interval="bootstrap", rng=rng).intervals["cmi"].low)
+    y = np.repeat([0, 1], 6)
+    z = rng.normal(size=(12, 2))
+    assert measure(z, y, interval="bootstrap", rng=rng).intervals["cmi"].low > 0.0
