@@ -228,10 +228,8 @@ class NCMIReport:
             Where there is no such group.
         """
         if str(name) not in self._groups:
-            listed = (
-                ", ".join(map(repr, list(self._groups)[:10])) or "none: pass groups= to measure"
-            )
-            raise refusal("name", "the name of a group", repr(name), f"Groups are {listed}.")
+            known = ", ".join(map(repr, list(self._groups)[:10])) or "none: pass groups= to measure"
+            raise refusal("name", "the name of a group", repr(name), f"Groups are {known}.")
         return self._groups[str(name)]
 
     def sample_divergences(self, outputs: Any, labels: Any, kind: str = "logits") -> FloatArray:

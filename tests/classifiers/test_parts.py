@@ -268,3 +268,14 @@ def test_an_accumulator_keeps_the_shards_of_one_deal(batch: int) -> None:
         accumulator.update(z[start : start + batch], y[start : start + batch])
     want = class_sums(z, y, 4, parts=deal(y, 6, 4), n_parts=6)
     assert_same(accumulator.sums, want)
+
+
+def test_a_row_that_is_reweighted_is_worth_as_many_samples() -> None:
+    """Weights of a class in proportion are worth what they were, and so is their class CMI."""
+    rng = np.random.default_rng(0)
+    y = np.arange(60) % 3
+    sums = class_sums(rng.normal(size=(60, 3)), y, 3, weights=rng.random(60))
+    heavier = sums.reweighted(np.array([5.0, 0.25, 100.0]))
+    np.testing.assert_allclose(heavier.weight, [5.0, 0.25, 100.0], rtol=1e-14)
+    np.testing.assert_allclose(heavier.worth, sums.worth, rtol=1e-13)
+    np.testing.assert_allclose(heavier.class_cmi, sums.class_cmi, rtol=1e-12)
