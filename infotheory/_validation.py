@@ -15,9 +15,11 @@ from infotheory._typing import AnyArray, FloatArray, IntArray
 
 __all__ = [
     "BFLOAT16",
+    "as_array",
     "as_groups",
     "as_labels",
     "as_names",
+    "as_numbers",
     "as_outputs",
     "as_rng",
     "as_weights",
@@ -61,20 +63,7 @@ def as_outputs(outputs: Any, argument: str = "outputs") -> AnyArray:
     int16 holding the bits of bfloat16. Integers become float64. Torch tensors are recognised by
     their methods, so torch is not imported.
     """
-    array = _as_array(outputs, argument)
-    if array.dtype.name == "bfloat16":  # a scalar type that other packages register with numpy
-        array = array.view(np.int16)
-    elif not (array.dtype.kind in "iu" or array.dtype.name in ("float16", "float32", "float64")):
-        raise TypeError(
-            _sentence(
-                argument,
-                "numeric (float16, float32, float64, bfloat16 or integer)",
-                f"dtype {array.dtype}",
-                "Convert it with .astype(float).",
-            )
-        )
-    elif array.dtype.kind in "iu" and not _is_bfloat16_tensor(outputs):
-        array = array.astype(np.float64)
+    array = as_numbers(outputs, argument)
     if array.ndim != 2:
         raise refusal(
             argument,
@@ -92,9 +81,28 @@ def as_outputs(outputs: Any, argument: str = "outputs") -> AnyArray:
     return array
 
 
+def as_numbers(value: Any, argument: str) -> AnyArray:
+    """Return an array of floats, or the bits of bfloat16 as int16; integers become float64."""
+    array = as_array(value, argument)
+    if array.dtype.name == "bfloat16":  # a scalar type that other packages register with numpy
+        array = array.view(np.int16)
+    elif not (array.dtype.kind in "iu" or array.dtype.name in ("float16", "float32", "float64")):
+        raise TypeError(
+            _sentence(
+                argument,
+                "numeric (float16, float32, float64, bfloat16 or integer)",
+                f"dtype {array.dtype}",
+                "Convert it with .astype(float).",
+            )
+        )
+    elif array.dtype.kind in "iu" and not _is_bfloat16_tensor(value):
+        array = array.astype(np.float64)
+    return array
+
+
 def as_labels(labels: Any, n_rows: int, n_classes: int) -> IntArray:
     """Return labels as a 1-D int64 array of `n_rows` values in [0, `n_classes`)."""
-    array = _as_array(labels, "labels")
+    array = as_array(labels, "labels")
     if array.dtype.kind not in "iu":
         raise TypeError(
             _sentence(
@@ -155,7 +163,7 @@ def as_weights(weights: Any, n_rows: int) -> FloatArray:
 
     That all of them are zero is for the caller to refuse: one batch of many may be.
     """
-    array = _as_array(weights, "sample_weight")
+    array = as_array(weights, "sample_weight")
     if array.dtype.kind not in "iufb":
         raise TypeError(
             _sentence("sample_weight", "numbers", f"dtype {array.dtype}", "Use .astype(float).")
@@ -184,7 +192,7 @@ def as_groups(groups: Any, n_rows: int) -> tuple[list[str], IntArray]:
     """Return the names of the groups, sorted, and the number of the group of each row."""
     # Numpy would make the string "nan" of a missing name in a list of strings.
     named = isinstance(groups, (list, tuple))
-    array = np.array(groups, dtype=object) if named else _as_array(groups, "groups")
+    array = np.array(groups, dtype=object) if named else as_array(groups, "groups")
     if array.shape != (n_rows,):
         raise refusal(
             "groups",
@@ -217,7 +225,8 @@ def _is_bfloat16_tensor(value: Any) -> bool:
     return str(getattr(value, "dtype", "")) == "torch.bfloat16"
 
 
-def _as_array(value: Any, argument: str) -> AnyArray:
+def as_array(value: Any, argument: str) -> AnyArray:
+    """Return a numpy array of anything array-like, torch tensors included, copying nothing."""
     if callable(getattr(value, "detach", None)):  # a torch tensor: torch is loaded already
         value = value.detach().cpu()
         if _is_bfloat16_tensor(value):

@@ -17,6 +17,7 @@ __all__ = [
     "EmptyClassWarning",
     "InfiniteSeparationWarning",
     "InfotheoryWarning",
+    "PrecisionWarning",
     "SingleClassWarning",
     "StateError",
     "UndefinedIntervalWarning",
@@ -43,6 +44,14 @@ class InfiniteSeparationWarning(InfotheoryWarning):
     of another class gives it positive probability. Such a zero NCMI says nothing about
     concentration and must not be ranked against finite ones. The ``smoothing`` argument
     mixes a little of the uniform distribution into each row, where that is what you want.
+    """
+
+
+class PrecisionWarning(InfotheoryWarning):
+    """An estimate is less certain than its interval says.
+
+    The interval holds the scatter of the estimate from sample to sample, not its bias, and there
+    are too few samples for the bias to be small beside it.
     """
 
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
+from infotheory._simplex import KINDS
 from infotheory._typing import AnyArray, FloatArray, IntArray
 from infotheory._validation import (
     as_labels,
@@ -29,7 +30,7 @@ from infotheory.classifiers.likeness import check_names, refuse_repeats, refuse_
 from infotheory.classifiers.one_pass import class_sums
 from infotheory.classifiers.report import NCMIReport
 from infotheory.classifiers.shards import deal, dealt_on
-from infotheory.classifiers.valid_rows import KINDS, refuse_probabilities
+from infotheory.classifiers.valid_rows import refuse_probabilities
 
 __all__ = ["NCMIAccumulator"]
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from infotheory._kernels.class_sums_array import distributions
 from infotheory._results import Interval
+from infotheory._simplex import KINDS
 from infotheory._typing import AnyArray, FloatArray, IntArray
 from infotheory._validation import decode
 from infotheory.classifiers.class_sums import ClassSums
@@ -20,7 +21,6 @@ from infotheory.classifiers.intervals import (
     shard_replicates,
 )
 from infotheory.classifiers.quantities import cmi_and_gamma
-from infotheory.classifiers.valid_rows import KINDS
 
 __all__ = ["bootstrap_intervals", "resample"]
 

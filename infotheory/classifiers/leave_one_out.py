@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from infotheory._kernels.class_sums_array import distributions
+from infotheory._simplex import KINDS
 from infotheory._typing import AnyArray, FloatArray, IntArray
 from infotheory.classifiers.class_sums import ClassSums
 from infotheory.classifiers.row_terms import RowTerms, row_terms
-from infotheory.classifiers.valid_rows import KINDS, blocks
+from infotheory.classifiers.valid_rows import blocks
 
 __all__ = ["centroid_shifts", "pseudo_terms"]
 

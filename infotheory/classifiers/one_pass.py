@@ -16,14 +16,13 @@ import numpy as np
 from infotheory._jit import JIT_ENABLED
 from infotheory._kernels.class_sums import scalar_class_sums
 from infotheory._kernels.class_sums_array import add_block, distributions
+from infotheory._simplex import KINDS, sum_tolerance
 from infotheory._typing import AnyArray, FloatArray, IntArray
 from infotheory.classifiers.class_sums import ClassSums
 from infotheory.classifiers.valid_rows import (
-    KINDS,
     blocks,
     check_rows,
     refuse_row,
-    sum_tolerance,
 )
 
 if JIT_ENABLED:  # explicit vectors exist in compiled form only
@@ -153,7 +152,7 @@ def _fill_by_blocks(
     offset: int,
 ) -> ClassSums:
     """Fill empty sums from outputs of any kind, a block in double precision at a time."""
-    tolerance = sum_tolerance(outputs, kind)
+    tolerance = sum_tolerance(outputs.dtype, outputs.shape[1], kind)
     classes = sums.classes
     every = np.ones(outputs.shape[0]) if weights is None else weights
     zeros = np.zeros(sums.mass.shape, np.int64)

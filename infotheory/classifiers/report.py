@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from infotheory._results import Interval
+from infotheory._simplex import KINDS
 from infotheory._typing import FloatArray
 from infotheory._validation import as_labels, as_outputs, check_choice, check_count, refusal
 from infotheory.classifiers.class_sums import ClassSums
@@ -26,7 +27,7 @@ from infotheory.classifiers.report_text import (
     interval_columns,
 )
 from infotheory.classifiers.row_terms import row_terms
-from infotheory.classifiers.valid_rows import KINDS, refuse_probabilities
+from infotheory.classifiers.valid_rows import refuse_probabilities
 
 if TYPE_CHECKING:
     import pandas as pd

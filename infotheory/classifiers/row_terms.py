@@ -12,9 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from infotheory._kernels import row_terms as kernel
+from infotheory._simplex import KINDS, sum_tolerance
 from infotheory._typing import AnyArray, FloatArray, IntArray
 from infotheory.classifiers.class_sums import ClassSums
-from infotheory.classifiers.valid_rows import KINDS, blocks, refuse_row, sum_tolerance
+from infotheory.classifiers.valid_rows import blocks, refuse_row
 
 __all__ = ["RowTerms", "row_terms", "stratified_variance"]
 
@@ -69,7 +70,7 @@ def row_terms(
     others_log = np.where(blocked, -np.inf, finite.sum(axis=0) - finite)
     tables = (log_centroid, np.maximum(mass.sum(axis=0) - mass, 0.0), others_log)
     slots = np.searchsorted(sums.cells, labels)
-    tolerance = sum_tolerance(outputs, kind)
+    tolerance = sum_tolerance(outputs.dtype, outputs.shape[1], kind)
     terms = np.empty((outputs.shape[0], 3))
     for start, rows in blocks(outputs):
         part = slice(start, start + rows.shape[0])

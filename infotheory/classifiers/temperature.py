@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from infotheory._simplex import sum_tolerance
 from infotheory._typing import AnyArray, FloatArray, IntArray
 from infotheory._validation import as_weights, check_jobs, check_temperature, decode, refusal
 from infotheory.classifiers.accumulator import NCMIAccumulator
 from infotheory.classifiers.functions import measure_classifier
 from infotheory.classifiers.one_pass import class_sums
 from infotheory.classifiers.told_once import collected, tell
-from infotheory.classifiers.valid_rows import blocks, check_rows, sum_tolerance
+from infotheory.classifiers.valid_rows import blocks, check_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -142,7 +143,7 @@ def _as_logits(rows: FloatArray, kind: str) -> FloatArray:
 
 def _scale(rows: AnyArray, targets: IntArray, kind: str, weights: FloatArray | None) -> float:
     """Refuse what has no best temperature; return the mean spread of logits within a row."""
-    tolerance = sum_tolerance(rows, kind)
+    tolerance = sum_tolerance(rows.dtype, rows.shape[1], kind)
     wrong = slope = spread = 0.0
     for start, block in blocks(rows):
         check_rows(block, kind, tolerance, start)

@@ -9,43 +9,19 @@ from typing import NoReturn
 
 import numpy as np
 
+from infotheory._simplex import sum_tolerance
 from infotheory._typing import AnyArray, FloatArray
-from infotheory._validation import BFLOAT16, decode, refusal
+from infotheory._validation import decode, refusal
 
 __all__ = [
-    "KINDS",
     "blocks",
     "check_rows",
     "refuse_logits",
     "refuse_probabilities",
     "refuse_row",
-    "sum_tolerance",
 ]
 
-KINDS = ("logits", "probs", "log_probs")  # in the order of the numbers that kernels take
-
-# How far the sum of a row of probabilities may be from one: a constant, and a part for each entry.
-# Half precision and bfloat16 hold results of a wider type, so each entry is rounded once, by a
-# share of itself: at most the unit roundoff in all (and half a subnormal each). The constant allows
-# eight such errors. In single precision the sum itself was rounded at each step, and softmax on
-# accelerators has been seen to be off by 2e-5. In double precision only those steps remain.
-_SUM_TOLERANCE = {
-    np.dtype(np.float16): (2.0**-8, 2.0**-25),
-    BFLOAT16: (2.0**-6, 0.0),
-    np.dtype(np.float32): (2.0**-15, 2.0**-24),
-    np.dtype(np.float64): (2.0**-42, 2.0**-53),
-}
-
 _BLOCK_NUMBERS = 1 << 16  # of one block in double precision: temporaries stay in cache
-
-
-def sum_tolerance(outputs: AnyArray, kind: str) -> float:
-    """How far the sum of a row of probabilities of this dtype and length may be from one."""
-    base, unit = _SUM_TOLERANCE[outputs.dtype.newbyteorder("=")]
-    columns = int(outputs.shape[1])
-    # A logarithm rounded by a share of itself is a probability off by |ln p| such shares; the
-    # average of |ln p| is the entropy, at most ln K.
-    return (base + columns * unit) * (1.0 + (math.log(columns) if kind == "log_probs" else 0.0))
 
 
 def blocks(outputs: AnyArray) -> Iterator[tuple[int, FloatArray]]:
@@ -59,7 +35,7 @@ def refuse_probabilities(outputs: AnyArray) -> None:
     """Refuse non-negative rows, two or more, that all sum to one, as nobody's logits do."""
     if outputs.shape[0] == 1:
         return  # one row proves nothing: integer logits may look like this
-    tolerance = sum_tolerance(outputs, "probs")
+    tolerance = sum_tolerance(outputs.dtype, outputs.shape[1], "probs")
     for _, rows in chain(blocks(outputs[:8]), blocks(outputs)):  # most often eight rows suffice
         if (rows < 0).any() or not (np.abs(rows.sum(axis=1) - 1.0) <= tolerance).all():
             return

@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from infotheory.classifiers.valid_rows import refuse_logits, refuse_row, sum_tolerance
+from infotheory._simplex import sum_tolerance
+from infotheory.classifiers.valid_rows import refuse_logits, refuse_row
 
 ROWS = np.array([[0.5, 0.25, 0.25], [0.25, 0.5, 0.25], [0.125, 0.125, 0.75]])
 
@@ -17,7 +18,7 @@ def test_a_sum_at_the_edge_of_the_tolerance(kind: str) -> None:
     """Added up in another order it would pass: it is refused all the same, by its number."""
     rows = ROWS if kind == "probs" else np.log(ROWS)
     with pytest.raises(ValueError, match=r"outputs must be rows .*sum to one.*; got row 42 with"):
-        refuse_row(rows, 2, kind, sum_tolerance(rows, kind), 40)
+        refuse_row(rows, 2, kind, sum_tolerance(rows.dtype, rows.shape[1], kind), 40)
 
 
 def test_the_first_fault_up_to_the_row_is_named() -> None:
