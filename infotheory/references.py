@@ -1,7 +1,7 @@
 """Where each quantity comes from: a registry of papers, cited by key.
 
 Docstrings, the documentation and the notebooks name papers by these keys, so that each paper is
-described once.
+described once, in ``references.toml``.
 
 >>> from infotheory.references import REFERENCES, cite
 >>> REFERENCES["guo2017calibration"].title
@@ -12,8 +12,10 @@ True
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 from types import MappingProxyType
 
 __all__ = ["REFERENCES", "Reference", "cite"]
@@ -58,40 +60,15 @@ class Reference:
         return ", ".join(parts) + "."
 
 
-_CMIC_AUTHORS = ("E.-H. Yang", "S. Mohajer Hamidi", "L. Ye", "R. Tan", "B. Yang")
+def _read() -> dict[str, Reference]:
+    tables = tomllib.loads((files("infotheory") / "references.toml").read_text(encoding="utf-8"))
+    return {
+        key: Reference(key=key, **{**table, "authors": tuple(table["authors"])})
+        for key, table in tables.items()
+    }
 
-_ENTRIES = (
-    Reference(
-        key="yang2023cmicdl",
-        title="Conditional Mutual Information Constrained Deep Learning for Classification",
-        authors=_CMIC_AUTHORS,
-        venue="IEEE Transactions on Neural Networks and Learning Systems 36(8):15436-15448",
-        year=2025,
-        arxiv="2309.09123",
-        doi="10.1109/TNNLS.2025.3540014",
-    ),
-    Reference(
-        key="yang2024cmicisit",
-        title=(
-            "Conditional Mutual Information Constrained Deep Learning: "
-            "Framework and Preliminary Results"
-        ),
-        authors=_CMIC_AUTHORS,
-        venue="IEEE International Symposium on Information Theory (ISIT), pp. 569-574",
-        year=2024,
-        doi="10.1109/ISIT57864.2024.10619241",
-    ),
-    Reference(
-        key="guo2017calibration",
-        title="On Calibration of Modern Neural Networks",
-        authors=("C. Guo", "G. Pleiss", "Y. Sun", "K. Q. Weinberger"),
-        venue="International Conference on Machine Learning (ICML), PMLR 70:1321-1330",
-        year=2017,
-        arxiv="1706.04599",
-    ),
-)
 
-REFERENCES: Mapping[str, Reference] = MappingProxyType({entry.key: entry for entry in _ENTRIES})
+REFERENCES: Mapping[str, Reference] = MappingProxyType(_read())
 """Every paper of the registry by its key; read-only."""
 
 

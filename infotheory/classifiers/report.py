@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from infotheory._results import Interval
+from infotheory._results import Interval, unit_name
 from infotheory._simplex import KINDS
 from infotheory._typing import FloatArray
 from infotheory._validation import as_labels, as_outputs, check_choice, check_count, refusal
@@ -174,9 +174,7 @@ class NCMIReport:
     @property
     def unit(self) -> str:
         """Name of the unit of information."""
-        if self.base is None:
-            return "nats"
-        return "bits" if self.base == 2 else f"base {self.base:g}"
+        return unit_name(self.base)
 
     @property
     def sums(self) -> ClassSums:
