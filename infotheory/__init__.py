@@ -1,4 +1,8 @@
-"""Information theory for trained classifiers: concentration, separation, NCMI.
+"""Information theory on real data and real networks.
+
+Three doors: measure a trained classifier (:func:`measure_classifier`, :func:`ncmi`), estimate from
+samples (:func:`estimate_entropy`, :func:`estimate_mutual_information`), and compute exactly for
+known distributions (:func:`entropy`, :func:`mutual_information` and the rest of ``measures``).
 
 Nothing heavy is loaded by ``import infotheory``: every public name is imported from its home
 when it is first used, so that scripts which only read ``infotheory.__version__`` or ask for
@@ -10,6 +14,8 @@ Examples
 >>> outputs = [[0.9, 0.1], [0.9, 0.1], [0.2, 0.8], [0.2, 0.8]]
 >>> infotheory.ncmi(outputs, [0, 0, 1, 1], kind="probs")  # equal rows in each class
 0.0
+>>> infotheory.entropy([0.5, 0.25, 0.25], base=2)
+1.5
 """
 
 from __future__ import annotations
@@ -18,7 +24,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from infotheory import classifiers
+    from infotheory import classifiers, estimators, measures, sources
     from infotheory.classifiers import (
         NCMIAccumulator,
         NCMIReport,
@@ -27,31 +33,74 @@ if TYPE_CHECKING:
         ncmi,
         sample_size_for_width,
     )
+    from infotheory.estimators import (
+        CountAccumulator,
+        Estimate,
+        estimate_conditional_entropy,
+        estimate_conditional_mutual_information,
+        estimate_entropy,
+        estimate_entropy_from_counts,
+        estimate_mutual_information,
+    )
+    from infotheory.measures import (
+        entropy,
+        kl_divergence,
+        mutual_information,
+        renyi_entropy,
+    )
     from infotheory.references import cite
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "CountAccumulator",
+    "Estimate",
     "NCMIAccumulator",
     "NCMIReport",
     "cite",
     "classifiers",
     "compare_classifiers",
+    "entropy",
+    "estimate_conditional_entropy",
+    "estimate_conditional_mutual_information",
+    "estimate_entropy",
+    "estimate_entropy_from_counts",
+    "estimate_mutual_information",
+    "estimators",
+    "kl_divergence",
     "measure_classifier",
+    "measures",
+    "mutual_information",
     "ncmi",
+    "renyi_entropy",
     "sample_size_for_width",
+    "sources",
 ]
 
 # Where each public name lives; a name that maps to None is itself a subpackage.
 _HOMES = {
+    "CountAccumulator": "infotheory.estimators",
+    "Estimate": "infotheory.estimators",
     "NCMIAccumulator": "infotheory.classifiers",
     "NCMIReport": "infotheory.classifiers",
     "cite": "infotheory.references",
     "classifiers": None,
     "compare_classifiers": "infotheory.classifiers",
+    "entropy": "infotheory.measures",
+    "estimate_conditional_entropy": "infotheory.estimators",
+    "estimate_conditional_mutual_information": "infotheory.estimators",
+    "estimate_entropy": "infotheory.estimators",
+    "estimate_entropy_from_counts": "infotheory.estimators",
+    "estimate_mutual_information": "infotheory.estimators",
+    "estimators": None,
+    "kl_divergence": "infotheory.measures",
     "measure_classifier": "infotheory.classifiers",
+    "measures": None,
+    "mutual_information": "infotheory.measures",
     "ncmi": "infotheory.classifiers",
+    "renyi_entropy": "infotheory.measures",
     "sample_size_for_width": "infotheory.classifiers",
+    "sources": None,
 }
 
 

@@ -249,7 +249,9 @@ def over_blocks(
     cut = [operand.blocks(batch) for operand in operands]
     edges = [*range(0, n_rows, step), n_rows] if n_rows else [0, 0]
     parts = [
-        np.broadcast_to(result, (stop - start, *result.shape[1:]))
+        result
+        if len(result) == stop - start
+        else np.broadcast_to(result, (stop - start, *result.shape[1:]))
         for start, stop in pairwise(edges)
         for result in (functional(*(block(start, stop) for block in cut)),)
     ]
@@ -280,6 +282,6 @@ def _labelled(values: FloatArray, operands: tuple[Distributions, ...]) -> Any:
     """Return a pandas Series where the rows came with names."""
     for operand in operands:
         series = getattr(operand.like, "_constructor_sliced", None)
-        if series is not None and values.shape == (len(operand.like.index),):
+        if series is not None and operand.batch == values.shape:
             return series(values, index=operand.like.index)
     return np.ascontiguousarray(values)

@@ -17,7 +17,12 @@ get_doc_object = pytest.importorskip("numpydoc.docscrape").get_doc_object
 validate = pytest.importorskip("numpydoc.validate").validate
 
 # Rooms whose public names are documented to the full standard.
-NUMERIC_ROOMS = ("infotheory.classifiers",)
+NUMERIC_ROOMS = (
+    "infotheory.classifiers",
+    "infotheory.estimators",
+    "infotheory.measures",
+    "infotheory.sources",
+)
 PUBLIC_ROOMS = (
     "infotheory",
     *NUMERIC_ROOMS,
@@ -35,7 +40,7 @@ METHOD_CHECKS = FORM | PARAMETERS
 FUNCTION_CHECKS = METHOD_CHECKS | {"PR01", "RT01"}
 
 REPOSITORY = Path(infotheory.__file__).parent.parent
-READING = ("README.md", "docs/start.md")
+READING = ("README.md", "docs/start.md", "docs/choosing-an-estimator.md")
 
 
 def _public_objects(rooms: tuple[str, ...]) -> dict[str, object]:

@@ -165,6 +165,9 @@ def test_frames_give_series() -> None:
     assert other.to_dict() == {"a": 0.25, "b": 0.125}
     whole = over_blocks(_probabilities, Distributions(frame))
     assert isinstance(whole, np.ndarray)
+    # The rows of a joint distribution are symbols, not distributions.
+    joint = Distributions(frame / 2, "joint", n_axes=2)
+    assert isinstance(over_blocks(lambda block: block.p.sum(axis=2), joint), np.ndarray)
 
 
 # ---------------------------------------------------------------------------------- the log domain

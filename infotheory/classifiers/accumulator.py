@@ -67,7 +67,6 @@ class NCMIAccumulator:
     -----
     The state takes 16 bytes x K for each class met, and an update O(n K) time; nothing of size
     n x K is allocated. A small batch that meets S classes costs a temporary of 16 S K bytes.
-
     One accumulator is not for several threads at once: each has its own, and they are merged.
 
     References

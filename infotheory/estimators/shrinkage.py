@@ -1,0 +1,65 @@
+"""The entropy of frequencies shrunk towards the uniform distribution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.special import entr
+
+from infotheory._typing import FloatArray
+from infotheory.estimators.additive import Additive
+from infotheory.estimators.profile import Profile, Shape
+
+__all__ = ["james_stein", "james_stein_without_one", "minimax"]
+
+
+def minimax(shape: Shape) -> Additive:
+    """Entropy of the minimax estimates of the frequencies: sqrt(n) / K is added to each count.
+
+    The uniform distribution over K symbols gets the weight 1 / (1 + sqrt(n)), whatever was seen; K
+    is the number of symbols seen where the alphabet is not known.
+    """
+    root = np.sqrt(shape.n)
+    each, whole = root / shape.alphabet, shape.n + root
+    absent = shape.alphabet - shape.observed
+    return Additive(
+        absent * float(entr(each / whole)), lambda counts: entr((counts + each) / whole)
+    )
+
+
+def james_stein(profile: Profile) -> float:
+    """Return the entropy of frequencies shrunk as by Hausser and Strimmer, in nats.
+
+    The uniform distribution over K symbols gets the weight (1 - sum p^2) / ((n - 1) sum (1/K -
+    p)^2), at most 1; K is the number of symbols seen where the alphabet is not known.
+    """
+    shape = profile.shape
+    squares = np.atleast_2d(profile.symbols @ profile.counts**2)
+    term = _term(shape.n, squares, np.full((1, 1), float(shape.alphabet)))
+    absent = shape.alphabet - shape.observed
+    return float((term(profile.counts) @ profile.symbols + absent * term(np.zeros(1))[:, 0])[0])
+
+
+def james_stein_without_one(profile: Profile) -> FloatArray:
+    """Return :func:`james_stein` without one sample of a symbol of each count; O(d^2)."""
+    shape, counts = profile.shape, profile.counts
+    column = counts[:, None]
+    once = column == 1.0
+    size = shape.alphabet - (once if shape.n_symbols is None else 0.0 * column)
+    term = _term(shape.n - 1, profile.symbols @ counts**2 - 2 * column + 1, size)
+    gained = term(column - 1)
+    if shape.n_symbols is None:
+        gained[once] = 0.0  # a symbol not seen any more is none of the alphabet
+    absent = (shape.alphabet - shape.observed) * term(np.zeros(1))
+    total = (term(counts) @ profile.symbols)[:, None]
+    return np.asarray((total + absent - term(column) + gained)[:, 0])
+
+
+def _term(n: int, squares: FloatArray, size: FloatArray) -> Callable[[FloatArray], FloatArray]:
+    """Return -p ln p of shrunk frequencies, given n, the sum of squared counts and K."""
+    scatter = 1 - squares / n**2
+    distance = (n - 1) * (squares / n**2 - 1 / size)  # sum (1/K - p)^2 = sum p^2 - 1/K
+    far = distance > scatter
+    share = np.where(far, scatter / np.where(far, distance, 1.0), 1.0)
+    return lambda counts: entr(share / size + (1 - share) * counts / n)
