@@ -14,6 +14,8 @@ __all__ = ["main"]
 
 _VERBS = {
     "ncmi": "measure stored classifier outputs: CMI, Gamma, NCMI, error",
+    "entropy": "entropy of columns of symbols, and of text",
+    "mi": "mutual information between columns of symbols",
     "demo": "train ten small classifiers and measure them",
 }
 
@@ -57,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="infotheory",
         usage="infotheory [-h] [--version] VERB ...",
-        description="Information theory for trained classifiers.",
+        description="Information theory on real data and real networks.",
         epilog="verbs:\n"
         + "".join(f"  {verb:{width}}{text}\n" for verb, text in _VERBS.items())
         + "\n`infotheory VERB --help` describes one of them.",

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from infotheory.cli import _table
+from infotheory.cli import _output, _types
 
 __all__ = ["parse"]
 
@@ -101,36 +100,20 @@ def _check_merging(parser: argparse.ArgumentParser, arguments: argparse.Namespac
 
 
 def _check_outputs(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
-    written = (
-        (arguments.json, ""),
-        (arguments.csv, ""),
-        (arguments.plot, "figure"),
-        (arguments.save_state, "state"),
-    )
-    for path, content in written:
-        problem = None if path is None else _table.output_problem(path, content)
-        if problem is not None:
-            parser.error(problem)
-    read = [*arguments.files, *arguments.labels, *arguments.weights, *arguments.groups]
+    beside = (*arguments.labels, *arguments.weights, *arguments.groups)
+    # The file of FILE:KEY may be the part in front of the colon, or all of it.
+    texts = [part for text in beside for part in (text, text.rpartition(":")[0]) if part]
+    read = [*arguments.files, *map(Path, texts)]
+    merged = arguments.merge or []
+    written = [(arguments.json, ""), (arguments.csv, ""), (arguments.plot, "figure")]
+    _output.check(parser, written, [*read, *merged])
     # A state may be read and written: that is what going on, and adding to a total, means.
-    used = {Path(path).resolve(): "is read" for path in read}
-    for text in (*arguments.labels, *arguments.weights, *arguments.groups):
-        used[Path(text.rpartition(":")[0] or text).resolve()] = "is read"
-    merged = {path.resolve(): "is read" for path in arguments.merge or ()}
-    for path, _ in written:
-        if path is None:
-            continue
-        place = path.resolve()
-        taken = used if path == arguments.save_state else {**merged, **used}
-        if place in taken:
-            parser.error(f"{path}: would be overwritten, and {taken[place]}")
-        if not path.is_char_device():
-            used[place] = "is written for another option"
     state = arguments.save_state
+    _output.check(parser, [*written, (state, "state")], read)
     if state is not None and state.exists():
         if not state.is_file():
             parser.error(f"{state}: a state is kept in an ordinary file only")
-        if arguments.merge and state.resolve() not in merged:
+        if arguments.merge and state.resolve() not in {path.resolve() for path in merged}:
             parser.error(f"{state}: there is a file already; merge it too, or choose another name")
 
 
@@ -180,18 +163,24 @@ def _parser() -> argparse.ArgumentParser:
     data.add_argument(
         "--n-classes",
         metavar="C",
-        type=_count,
+        type=_types.count,
         help="number of classes, where it is not the number of columns",
     )
     how = parser.add_argument_group("how")
     how.add_argument(
-        "--temperature", metavar="T", type=_positive, help="divide logits by T (default: 1)"
+        "--temperature", metavar="T", type=_types.positive, help="divide logits by T (default: 1)"
     )
     how.add_argument(
-        "--smoothing", metavar="E", type=_fraction, help="replace P by (1-E) P + E/K (default: 0)"
+        "--smoothing",
+        metavar="E",
+        type=_types.fraction,
+        help="replace P by (1-E) P + E/K (default: 0)",
     )
     how.add_argument(
-        "--base", metavar="B", type=_base, help="base of logarithms: 2 gives bits (default: nats)"
+        "--base",
+        metavar="B",
+        type=_types.base,
+        help="base of logarithms: 2 gives bits (default: nats)",
     )
     how.add_argument(
         "--interval",
@@ -202,15 +191,19 @@ def _parser() -> argparse.ArgumentParser:
         "keeps the rows in memory (default: none)",
     )
     how.add_argument(
-        "--level", metavar="P", type=_level, default=0.95, help="of the intervals (default: 0.95)"
+        "--level",
+        metavar="P",
+        type=_types.level,
+        default=0.95,
+        help="of the intervals (default: 0.95)",
     )
     how.add_argument(
-        "--seed", metavar="N", type=_seed, default=0, help="of the bootstrap (default: 0)"
+        "--seed", metavar="N", type=_types.seed, default=0, help="of the bootstrap (default: 0)"
     )
     how.add_argument(
         "--shards",
         metavar="S",
-        type=_shards,
+        type=_types.whole("a whole number from 4 to 1000", 4, 1000),
         help="keep the sums of S shards, for --interval of one reading or of merged states; 20 say",
     )
     states = parser.add_argument_group("states")
@@ -236,32 +229,3 @@ def _parser() -> argparse.ArgumentParser:
     results.add_argument("--per-class", action="store_true", help="print a table of classes too")
     results.add_argument("--no-progress", action="store_true", help="no progress bar")
     return parser
-
-
-def _number(requirement: str, accept: Callable[[float], bool]) -> Callable[[str], float]:
-    """Make a type of argument that says what it must be."""
-
-    def parse_number(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not accept(value):
-            raise argparse.ArgumentTypeError(f"must be {requirement}; got {text!r}")
-        return value
-
-    return parse_number
-
-
-def _whole(requirement: str, low: int, high: int) -> Callable[[str], int]:
-    number = _number(requirement, lambda value: low <= value <= high and value % 1 == 0)
-    return lambda text: int(number(text))
-
-
-_positive = _number("a positive number", lambda value: 1e-30 <= value <= 1e30)
-_fraction = _number("a number in [0, 1)", lambda value: 0 <= value < 1)
-_base = _number("a number above 1", lambda value: 1 < value < math.inf)
-_level = _number("a number between 0 and 1", lambda value: 0 < value < 1)
-_count = _whole("a whole number of at least 1", 1, 10**8)
-_seed = _whole("a whole number of at least 0", 0, 2**53)
-_shards = _whole("a whole number from 4 to 1000", 4, 1000)

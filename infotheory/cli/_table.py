@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infotheory import __version__
-from infotheory._atomic import replaced
 from infotheory.classifiers.comparison import ncmi_error_correlation, ranked
-from infotheory.cli._states import is_state
-from infotheory.plotting import FIGURES_NEED
+from infotheory.cli import _output
+from infotheory.cli._output import cell, finite, non_finite, write_rows
 
 if TYPE_CHECKING:
     from infotheory.classifiers import NCMIReport
@@ -24,12 +21,9 @@ __all__ = [
     "document",
     "group_table",
     "model_table",
-    "note_warnings",
-    "output_problem",
     "ranked",
     "write_csv",
     "write_figure",
-    "write_json",
 ]
 
 _CLASSES_SHOWN = 20
@@ -56,7 +50,7 @@ def model_table(reports: Mapping[str, NCMIReport]) -> str:
         heading += f"NCMI, {' and '.join(levels)} %".rjust(_INTERVAL_WIDTH)
     lines = [heading, "-" * len(heading)]
     for name, report in reports.items():
-        cells = "".join(_cell(getattr(report, field), w, f) for field, _, w, f in _COLUMNS)
+        cells = "".join(cell(getattr(report, field), w, f) for field, _, w, f in _COLUMNS)
         if levels:
             cells += f"{_interval(report):>{_INTERVAL_WIDTH}}"
         lines.append(f"{name:{width}}{cells}{_flag(report)}")
@@ -65,18 +59,11 @@ def model_table(reports: Mapping[str, NCMIReport]) -> str:
     return "\n".join(lines)
 
 
-def _cell(value: float, width: int, form: str) -> str:
-    """Fixed decimals, as far as they show the value and fit."""
-    if form[-1] == "f" and (0 < abs(value) < 1e-4 or 1e5 <= abs(value) < math.inf):
-        form = ".3e"
-    return f"{value:{width}{form}}"
-
-
 def _interval(report: NCMIReport) -> str:
     if "ncmi" not in report.intervals:
         return "-"
     ends = (report.intervals["ncmi"].low, report.intervals["ncmi"].high)
-    return " .. ".join(_cell(end, 1, ".6f") for end in ends)
+    return " .. ".join(cell(end, 1, ".6f") for end in ends)
 
 
 def _flag(report: NCMIReport) -> str:
@@ -117,16 +104,6 @@ def correlation_line(reports: Mapping[str, NCMIReport]) -> str:
     )
 
 
-def note_warnings(reports: Mapping[str, NCMIReport]) -> None:
-    """Print the warnings of the reports on standard error, each text once with its models."""
-    models: dict[str, list[str]] = {}
-    for name, report in reports.items():
-        for text in report.warnings:
-            models.setdefault(text, []).append(name)
-    for text, names in models.items():
-        print(f"note: {', '.join(names)}: {text}", file=sys.stderr)
-
-
 def document(
     reports: Mapping[str, NCMIReport],
     sources: Mapping[str, Mapping[str, str]] | None = None,
@@ -150,65 +127,24 @@ def document(
     }
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write strict JSON; the file appears when it is complete."""
-    with replaced(path) as draft:
-        draft.write_text(
-            json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n",
-            encoding="utf-8",
-        )
-
-
 def write_csv(
     path: Path,
     reports: Mapping[str, NCMIReport],
     sources: Mapping[str, Mapping[str, str]] | None = None,
 ) -> None:
     """Write one line a model; infinite values read ``inf``, undefined ones are empty."""
-    import pandas as pd
-
     rows = [
         {"name": name, **(sources or {}).get(name, {}), **_scalars(report), **_ends(report)}
         for name, report in reports.items()
     ]
-    with replaced(path) as draft:
-        pd.DataFrame(rows).to_csv(draft, index=False)
+    write_rows(path, rows)
 
 
 def write_figure(path: Path, reports: Mapping[str, NCMIReport]) -> None:
     """Draw the overview of the models into a file; its ending selects the format."""
-    from matplotlib.figure import Figure
-
     from infotheory.plotting import overview
 
-    figure = overview(reports, Figure(figsize=(12, 4.8), layout="constrained"))
-    with replaced(path) as draft:
-        figure.savefig(draft, format=path.suffix[1:], dpi=150)
-
-
-def output_problem(path: Path, content: str = "") -> str | None:
-    """Say why nothing could be written there, before any work is done; None if all is well.
-
-    The content may be a ``"figure"``, or a ``"state"``, which alone takes the place of another.
-    """
-    if not path.parent.is_dir():
-        return f"{path}: there is no folder {path.parent}"
-    if path.is_dir():
-        return f"{path}: this is a folder"
-    if content != "state" and is_state(path):
-        return f"{path}: would be overwritten, and is a saved state"
-    return _figure_problem(path) if content == "figure" else None
-
-
-def _figure_problem(path: Path) -> str | None:
-    try:
-        from matplotlib.backend_bases import FigureCanvasBase
-    except ImportError:
-        return FIGURES_NEED
-    formats = sorted(FigureCanvasBase.get_supported_filetypes())
-    if path.suffix[1:].lower() in formats:
-        return None
-    return f"{path}: a figure's name must end in one of {', '.join(formats)}"
+    _output.write_figure(path, (12, 4.8), lambda figure: overview(reports, figure))
 
 
 def _scalars(report: NCMIReport) -> dict[str, Any]:
@@ -232,22 +168,15 @@ def _model(report: NCMIReport, *, per_class: bool) -> dict[str, Any]:
         for name, interval in intervals.items()
         for end, value in interval.items()
     }
-    odd = {k: str(v) for k, v in found.items() if isinstance(v, float) and not math.isfinite(v)}
-    model = {**values, "intervals": intervals, "warnings": report.warnings, "non_finite": odd}
+    model = {
+        **values,
+        "intervals": intervals,
+        "warnings": report.warnings,
+        "non_finite": non_finite(found),
+    }
     groups = report.per_group
     if len(groups):
         model["per_group"] = groups.reset_index().to_dict("records")
     if per_class:
         model["per_class"] = report.per_class.reset_index().to_dict("records")
-    return {key: _finite(value) for key, value in model.items()}
-
-
-def _finite(value: Any) -> Any:
-    """Replace what JSON cannot hold by None, at any depth."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    return value
+    return {key: finite(value) for key, value in model.items()}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from infotheory.classifiers import measure_classifier
-from infotheory.cli import _table
+from infotheory.cli import _output, _table
 from infotheory.exceptions import InfotheoryWarning
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def run(argv: Sequence[str], zoo: Sequence[Candidate] = ZOO) -> int:
     if arguments.json is not None:
         content = _table.document(reports)
         content["smoothed"] = _table.document(smoothed)["models"]
-        _table.write_json(arguments.json, content)
+        _output.write_json(arguments.json, content)
     _table.write_figure(arguments.plot, reports)
     print(f"\nFigure: {arguments.plot}")
     return 0
@@ -174,7 +174,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--json", metavar="OUT", type=Path, help="write everything as JSON")
     arguments = parser.parse_args(argv)
     for path, content in ((arguments.json, ""), (arguments.plot, "figure")):
-        problem = None if path is None else _table.output_problem(path, content)
+        problem = None if path is None else _output.output_problem(path, content)
         if problem is not None:
             parser.error(problem)
     return arguments

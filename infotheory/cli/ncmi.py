@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tqdm import tqdm
 
-from infotheory.cli import _table
+from infotheory.cli import _output, _table
 from infotheory.cli._arguments import parse
 from infotheory.cli._intervals import Wanted, default_shards, intervals_of
 from infotheory.cli._measure import Measurement, Options, measure
 from infotheory.cli._models import Model, Places, find
+from infotheory.cli._output import note
 from infotheory.cli._states import StateFile, deferred_interrupt, kept_to_itself, merged, write_kept
 from infotheory.exceptions import StateError
 from infotheory.files import UnusableFileError
@@ -67,16 +68,12 @@ def run(argv: Sequence[str]) -> int:
     return 1 if results.failures else 0
 
 
-def _note(text: str) -> None:
-    tqdm.write(f"note: {text}", file=sys.stderr)  # above the progress bar, if there is one
-
-
 def _measure(arguments: argparse.Namespace) -> Results:
     """Measure the models in files, each from the row that a state file has reached."""
     places = Places(arguments.labels, arguments.weights, arguments.groups, arguments.outputs)
     found = find(arguments.files, places, arguments.name, allow_repeats=arguments.allow_repeats)
     for text in found.notes:
-        _note(text)
+        note(text)
     results = Results({}, {}, found.failures)
     models: dict[str, tuple[Model, Options]] = {}
     for name, model in found.models.items():
@@ -86,7 +83,7 @@ def _measure(arguments: argparse.Namespace) -> Results:
             results.failures[model.where] = error
     state = None
     if arguments.save_state is not None:
-        state = StateFile(arguments.save_state, _note)
+        state = StateFile(arguments.save_state, note)
         measurements = state.begin(models)
         _note_progress(state, measurements)
     else:
@@ -119,11 +116,11 @@ def _options(arguments: argparse.Namespace, model: Model) -> Options:
 def _note_progress(state: StateFile, measurements: Mapping[str, Measurement]) -> None:
     for name, kept in state.models.items():
         if name not in measurements:
-            _note(f"{state.path}: {name!r} is kept as it is")
+            note(f"{state.path}: {name!r} is kept as it is")
         elif kept.complete:
-            _note(f"{name}: already measured, see {state.path}")
+            note(f"{name}: already measured, see {state.path}")
         elif kept.measurement.rows:
-            _note(f"{name}: resumed behind {kept.progress}")
+            note(f"{name}: resumed behind {kept.progress}")
 
 
 def _take_in(
@@ -184,7 +181,7 @@ def _merge(arguments: argparse.Namespace) -> Results:
         allow_incomplete=arguments.allow_incomplete,
     )
     for text in notes:
-        _note(text)
+        note(text)
     results = Results({}, {}, {})
     for name, kept in models.items():
         if arguments.interval == "jackknife" and not kept.measurement.total.shards:
@@ -208,7 +205,7 @@ def _show(results: Results, arguments: argparse.Namespace) -> None:
     reports = results.reports
     if not reports:
         return
-    _table.note_warnings(reports)
+    _output.note_warnings((name, report.warnings) for name, report in reports.items())
     print(_table.model_table(reports))
     if len(reports) > 1:
         print(_table.correlation_line(reports))
@@ -224,7 +221,7 @@ def _write(results: Results, arguments: argparse.Namespace) -> None:
     if arguments.json is not None:
         content = _table.document(reports, sources, per_class=arguments.per_class)
         content["failed"] = [{"where": w, "reason": str(r)} for w, r in results.failures.items()]
-        _table.write_json(arguments.json, content)
+        _output.write_json(arguments.json, content)
     if arguments.csv is not None:
         _table.write_csv(arguments.csv, reports, sources)
     if arguments.plot is not None and reports:

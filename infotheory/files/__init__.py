@@ -1,6 +1,18 @@
-"""Stored classifier outputs: found in a file and streamed from it, a batch at a time."""
+"""Stored data: outputs of classifiers and columns of symbols, streamed a batch at a time."""
 
 from infotheory.files.models import Batch, StoredModel, find_models
 from infotheory.files.source import UnusableFileError
+from infotheory.files.symbols import SymbolReader, SymbolTable, open_symbols
+from infotheory.files.text import TEXT_UNITS, TextReader
 
-__all__ = ["Batch", "StoredModel", "UnusableFileError", "find_models"]
+__all__ = [
+    "TEXT_UNITS",
+    "Batch",
+    "StoredModel",
+    "SymbolReader",
+    "SymbolTable",
+    "TextReader",
+    "UnusableFileError",
+    "find_models",
+    "open_symbols",
+]

@@ -61,17 +61,28 @@ class DelimitedSource(Source):
         """Convert some rows at a time, far fewer than a block has."""
         place = {name: number for number, name in enumerate(self.columns)}
         picks = [itemgetter(*(place[name] for name in names)) for names in wanted]
+        begin = start
+        for part in self.entries(start):
+            yield tuple(
+                self._convert(list(map(pick, part)), names, begin)
+                for pick, names in zip(picks, wanted, strict=True)
+            )
+            begin += len(part)
+
+    def entries(self, start: int = 0) -> Generator[list[list[str]], None, None]:
+        """Read rows from `start` on as they are written, some at a time.
+
+        Yields
+        ------
+        list of list of str
+            Rows of the entries of all `columns`.
+        """
         with closing(_lines(self.path)) as lines:
-            begin = start
             rows = islice(lines, 1 + start, None)  # behind the names
             while part := list(islice(rows, max(1, _ENTRIES // len(self.columns)))):
                 if any(len(row) != len(self.columns) for row in part):
                     raise ValueError("it changed while it was read")
-                yield tuple(
-                    self._convert(list(map(pick, part)), names, begin)
-                    for pick, names in zip(picks, wanted, strict=True)
-                )
-                begin += len(part)
+                yield part
 
     def _convert(self, entries: Sequence[Any], names: tuple[str, ...], begin: int) -> AnyArray:
         """Make an array of some rows of some columns, or say which entry is at fault."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -44,30 +45,39 @@ class ParquetSource(Source):
     def _pieces(
         self, wanted: Sequence[tuple[str, ...]], step: int, start: int
     ) -> Iterator[tuple[AnyArray, ...]]:
-        import pyarrow as pa
+        names = list(dict.fromkeys(name for part in wanted for name in part))
+        with _arrow():
+            for begin, rows in self.tables(names, step, start):
+                yield tuple(self._together(rows, part, begin) for part in wanted)
 
-        try:
-            with _open(self.path) as file:
-                begin, groups = 0, list(range(file.num_row_groups))
-                while groups and begin + file.metadata.row_group(groups[0]).num_rows <= start:
-                    begin += file.metadata.row_group(groups.pop(0)).num_rows
-                names = list(dict.fromkeys(name for part in wanted for name in part))
-                for table in file.iter_batches(step, row_groups=groups, columns=names):
-                    past = min(table.num_rows, max(0, start - begin))
-                    rows = table.slice(past)
-                    begin += past
-                    if rows.num_rows:
-                        yield tuple(self._together(rows, part, begin) for part in wanted)
-                    begin += rows.num_rows
-        except pa.ArrowException as error:
-            raise ValueError(str(error)) from error
+    def tables(self, names: Sequence[str], step: int, start: int = 0) -> Iterator[tuple[int, Any]]:
+        """Read rows from `start` on, at most `step` at a time, as pyarrow keeps them.
+
+        Yields
+        ------
+        int
+            Number of the first row.
+        pyarrow.RecordBatch
+            Rows of the named columns.
+        """
+        with _arrow(), _open(self.path) as file:
+            begin, groups = 0, list(range(file.num_row_groups))
+            while groups and begin + file.metadata.row_group(groups[0]).num_rows <= start:
+                begin += file.metadata.row_group(groups.pop(0)).num_rows
+            for table in file.iter_batches(step, row_groups=groups, columns=list(names)):
+                past = min(table.num_rows, max(0, start - begin))
+                rows = table.slice(past)
+                begin += past
+                if rows.num_rows:
+                    yield begin, rows
+                begin += rows.num_rows
 
     def _together(self, rows: Any, names: tuple[str, ...], begin: int) -> AnyArray:
         if len(names) == 1:
-            return self._array(rows, names[0], begin)
-        return np.stack([self._array(rows, name, begin) for name in names], axis=1)
+            return self.array(rows, names[0], begin)
+        return np.stack([self.array(rows, name, begin) for name in names], axis=1)
 
-    def _array(self, rows: Any, name: str, begin: int) -> AnyArray:
+    def array(self, rows: Any, name: str, begin: int) -> AnyArray:
         """Convert one column of some rows, of which the first is number `begin` of the file."""
         column = rows.column(name)
         self._refuse_nulls(column, name, begin)
@@ -117,24 +127,30 @@ def open_parquet(path: Path) -> ParquetSource:
     UnusableFileError
         If pyarrow is not installed, or two columns have one name.
     """
+    with _arrow(), _open(path) as file:
+        schema, n_rows = file.schema_arrow, file.metadata.num_rows
+        names = list(schema.names)
+        if n_rows < 0:
+            raise ValueError(f"{n_rows} rows are announced")
+        refuse_equal_names(names)
+        arrays = {field.name: _header(file, field, n_rows) for field in schema}
+    usable = {name: header for name, header in arrays.items() if header is not None}
+    left = [name for name in names if name not in usable]
+    notes = (f"neither numbers nor strings, passed over: {listed(left)}",) if left else ()
+    return ParquetSource(path, usable, notes)
+
+
+@contextmanager
+def _arrow() -> Iterator[None]:
+    """Have pyarrow at hand, and let what it raises count as damage."""
     try:
         import pyarrow as pa
     except ImportError as error:
         raise UnusableFileError(f"{_NEEDS}.") from error
     try:
-        with _open(path) as file:
-            schema, n_rows = file.schema_arrow, file.metadata.num_rows
-            names = list(schema.names)
-            if n_rows < 0:
-                raise ValueError(f"{n_rows} rows are announced")
-            refuse_equal_names(names)
-            arrays = {field.name: _header(file, field, n_rows) for field in schema}
+        yield
     except pa.ArrowException as error:
         raise ValueError(str(error)) from error
-    usable = {name: header for name, header in arrays.items() if header is not None}
-    left = [name for name in names if name not in usable]
-    notes = (f"neither numbers nor strings, passed over: {listed(left)}",) if left else ()
-    return ParquetSource(path, usable, notes)
 
 
 def _open(path: Path) -> Any:

@@ -9,7 +9,7 @@ from infotheory.files.delimited import ENDINGS, open_delimited
 from infotheory.files.npy import open_npy, open_npz
 from infotheory.files.parquet import open_parquet
 from infotheory.files.safetensors import LONGEST_HEADER, open_safetensors
-from infotheory.files.source import DAMAGE, Source, UnusableFileError
+from infotheory.files.source import Source, UnusableFileError, opening
 
 __all__ = ["open_source"]
 
@@ -31,20 +31,12 @@ def open_source(path: Path) -> Source:
     UnusableFileError
         If it cannot be read, is damaged, or has another format.
     """
-    try:
-        if path.is_dir():
-            raise UnusableFileError("this is a folder.")
+    with opening(path):
         if path.exists() and not path.is_file():
             raise UnusableFileError("it is a device or a pipe, which cannot be read twice.")
         with path.open("rb") as stream:
             head = stream.read(9)
         return _opener(head, path)(path)
-    except FileNotFoundError as error:
-        raise UnusableFileError("there is no such file.") from error
-    except PermissionError as error:
-        raise UnusableFileError("it may not be read (permission denied).") from error
-    except DAMAGE as error:
-        raise UnusableFileError(f"the file is truncated or damaged ({error}).") from error
 
 
 def _opener(head: bytes, path: Path) -> Callable[[Path], Source]:

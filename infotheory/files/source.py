@@ -12,6 +12,7 @@ import zlib
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,8 +28,10 @@ __all__ = [
     "Header",
     "Source",
     "UnusableFileError",
+    "faults_named",
     "listed",
     "objects_refused",
+    "opening",
     "read_rows",
     "refuse_equal_names",
     "regrouped",
@@ -64,6 +67,36 @@ class UnusableFileError(Exception):
 def unusable(argument: str, requirement: str, fact: str, fix: str = "") -> UnusableFileError:
     """Build the error for content that cannot be used, in the words of every refusal."""
     return UnusableFileError(str(refusal(argument, requirement, fact, fix)))
+
+
+@contextmanager
+def opening(path: Path) -> Iterator[None]:
+    """Let whatever fails in opening a file be an :class:`UnusableFileError`."""
+    try:
+        if path.is_dir():
+            raise UnusableFileError("this is a folder.")
+        yield
+    except FileNotFoundError as error:
+        raise UnusableFileError("there is no such file.") from error
+    except PermissionError as error:
+        raise UnusableFileError("it may not be read (permission denied).") from error
+    except DAMAGE as error:
+        raise UnusableFileError(f"the file is truncated or damaged ({error}).") from error
+
+
+@contextmanager
+def faults_named(what: str, where: str = "") -> Iterator[None]:
+    """Let whatever fails in reading be an :class:`UnusableFileError` that says in what."""
+    try:
+        yield
+    except UnusableFileError as error:
+        raise UnusableFileError(f"{where}{error}") from error.__cause__
+    except DAMAGE as error:
+        raise UnusableFileError(f"{where}{what} is truncated or damaged ({error}).") from error
+    except MemoryError as error:
+        raise UnusableFileError(
+            f"{where}{what} does not fit in memory. Save it in C order, which is streamed."
+        ) from error
 
 
 def objects_refused(what: str) -> UnusableFileError:
@@ -177,17 +210,8 @@ class Source(ABC):
         UnusableFileError
             Whatever it is that fails.
         """
-        what = where + self.what(wanted[0][0])
-        try:
+        with faults_named(self.what(wanted[0][0]), where):
             yield from self.blocks(wanted, step, start)
-        except UnusableFileError as error:
-            raise UnusableFileError(f"{where}{error}") from error.__cause__
-        except DAMAGE as error:
-            raise UnusableFileError(f"{what} is truncated or damaged ({error}).") from error
-        except MemoryError as error:
-            raise UnusableFileError(
-                f"{what} does not fit in memory. Save it in C order, which is streamed."
-            ) from error
 
     @cached_property
     def content_digest(self) -> bytes:

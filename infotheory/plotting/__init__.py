@@ -12,6 +12,7 @@ from infotheory.plotting.classifiers import (
     ncmi_error_scatter,
     overview,
 )
+from infotheory.plotting.estimates import estimate_points, pair_matrix
 from infotheory.plotting.temperature import temperature_lines
 
 __all__ = [
@@ -19,8 +20,10 @@ __all__ = [
     "Correlation",
     "class_bars",
     "concentration_separation_plane",
+    "estimate_points",
     "ncmi_error_correlation",
     "ncmi_error_scatter",
     "overview",
+    "pair_matrix",
     "temperature_lines",
 ]

@@ -17,11 +17,14 @@ __all__ = [
     "SKY",
     "dress",
     "new_axes",
+    "shorter",
 ]
 
 # Okabe and Ito's palette: told apart with every common form of colour blindness.
 BLUE, SKY, ORANGE = "#0072B2", "#56B4E9", "#D55E00"
 INK, GREY, PALE = "#222222", "#6E6E6E", "#EFEFEF"
+
+_NAME_LENGTH = 30
 
 FIGURES_NEED = (
     "figures need matplotlib, which is not installed. "
@@ -48,3 +51,8 @@ def dress(ax: Axes, across: str, upwards: str) -> None:
     ax.spines[["bottom", "left"]].set_color(GREY)
     ax.tick_params(colors=GREY, labelcolor=INK)
     ax.set_axisbelow(True)
+
+
+def shorter(name: str, length: int = _NAME_LENGTH) -> str:
+    """Cut a name that is longer than there is room for."""
+    return name if len(name) <= length else name[: length - 1] + "…"

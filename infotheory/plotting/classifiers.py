@@ -10,7 +10,17 @@ import numpy as np
 
 from infotheory.classifiers.comparison import comparable, ncmi_error_correlation
 from infotheory.plotting._placement import name_points
-from infotheory.plotting._style import BLUE, GREY, INK, ORANGE, PALE, SKY, dress, new_axes
+from infotheory.plotting._style import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    PALE,
+    SKY,
+    dress,
+    new_axes,
+    shorter,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,7 +40,6 @@ __all__ = [
 # Points, their names, and other texts that the names must keep clear of.
 _Names: TypeAlias = "tuple[list[tuple[float, float]], list[str], list[Annotation]]"
 
-_NAME_LENGTH = 30  # longer class names are cut
 # In a cloud of few classes the ten loosest have room for their names, in a dense one fewer.
 _NAMED_OF_FEW, _NAMED_OF_MANY, _FEW_CLASSES = 10, 4, 20
 _CLOUD_NAME_LENGTH = 18
@@ -153,7 +162,7 @@ def class_bars(report: NCMIReport, ax: Axes | None = None, *, top: int = 25) -> 
     ax.barh(rows, shown["cmi"], height=0.7, color=SKY, zorder=2)
     ax.axvline(report.cmi, color=INK, linewidth=1, linestyle=(0, (4, 3)), zorder=3)
     dress(ax, f"CMI of the class ({report.unit}); dashed: the model's, {report.cmi:.3g}", "")
-    ax.set_yticks(rows, [_shorter(str(name)) for name in shown.index], color=INK)
+    ax.set_yticks(rows, [shorter(str(name)) for name in shown.index], color=INK)
     ax.tick_params(axis="y", length=0)
     ax.set_ylim(max(len(shown), 6) - 0.4, -0.6)
     ax.set_xlim(left=0)
@@ -236,10 +245,6 @@ def _alone_and_small(named: Mapping[str, NCMIReport]) -> bool:
     return len(named) == 1 and all(r.n_classes <= _CLOUD_CLASSES for r in named.values())
 
 
-def _shorter(name: str, length: int = _NAME_LENGTH) -> str:
-    return name if len(name) <= length else name[: length - 1] + "…"
-
-
 def _solid(ax: Axes, points: Sequence[tuple[float, float]]) -> None:
     x, y = _array(points).T
     ax.scatter(x, y, s=52, color=BLUE, edgecolor="white", zorder=3)
@@ -265,7 +270,7 @@ def _cloud(report: NCMIReport) -> tuple[list[str], FloatArray]:
     room = _NAMED_OF_FEW if kept.size <= _FEW_CLASSES else _NAMED_OF_MANY
     loosest = set(kept[np.argsort(-spread[kept], kind="stable")][:room])
     names = [
-        _shorter(report.class_names[c], _CLOUD_NAME_LENGTH) if c in loosest else "" for c in kept
+        shorter(report.class_names[c], _CLOUD_NAME_LENGTH) if c in loosest else "" for c in kept
     ]
     return names, np.column_stack([spread, apart])[kept]
 
