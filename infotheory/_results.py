@@ -131,6 +131,9 @@ class Estimate(float):
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"an Estimate cannot be changed; {name!r} was to be set")
 
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"an Estimate cannot be changed; {name!r} was to be deleted")
+
     @property
     def value(self) -> float:
         """The estimate as a plain float."""

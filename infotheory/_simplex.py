@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import cached_property
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,14 @@ from infotheory._validation import (
     refusal,
 )
 
-__all__ = ["KINDS", "Block", "Distributions", "over_blocks", "sum_tolerance"]
+__all__ = [
+    "KINDS",
+    "Block",
+    "Distributions",
+    "are_probabilities",
+    "over_blocks",
+    "sum_tolerance",
+]
 
 KINDS = ("logits", "probs", "log_probs")  # in the order of the numbers that kernels take
 
@@ -51,6 +58,21 @@ def sum_tolerance(dtype: np.dtype[Any], size: int, kind: str) -> float:
     # A logarithm rounded by a share of itself is a probability off by |ln p| such shares; the
     # average of |ln p| is the entropy, at most ln K.
     return (base + size * unit) * (1.0 + (math.log(size) if kind == "log_probs" else 0.0))
+
+
+def are_probabilities(rows: AnyArray) -> bool:
+    """Whether all rows, two or more, are non-negative with sum one, as nobody's logits are."""
+    if len(rows) < 2:
+        return False  # one row proves nothing: integer logits may look like this
+    tolerance = sum_tolerance(rows.dtype, rows.shape[1], "probs")
+    step = max(1, _BLOCK_NUMBERS // rows.shape[1])
+    edges = ((start, start + step) for start in range(0, len(rows), step))
+    for start, stop in chain([(0, 8)], edges):  # most often eight rows suffice
+        part = decode(rows[start:stop])
+        with np.errstate(over="ignore"):
+            if (part < 0).any() or not (np.abs(part.sum(axis=1) - 1.0) <= tolerance).all():
+                return False
+    return True
 
 
 class Block:
@@ -153,14 +175,23 @@ class Distributions:
         if self.batch != batch:
             array = np.broadcast_to(array, batch + self.alphabet)
         rows = array.reshape(-1, *self.alphabet)
+        if self.kind == "logits" and are_probabilities(self._flat(rows)):
+            axes = "" if self.n_axes == 1 else f" over the last {self.n_axes} axes"
+            raise refusal(
+                self.argument,
+                "logits for kind='logits'",
+                f"non-negative distributions that sum to one{axes}",
+                "Pass kind='probs'.",
+            )
         return lambda start, stop: self._block(rows[start:stop], start)
 
     def _block(self, rows: AnyArray, start: int) -> Block:
         x = np.ascontiguousarray(rows) if rows.dtype == np.float64 else decode(rows)
-        flat = x.reshape(len(x), math.prod(self.alphabet))
+        flat = self._flat(x)
         if self.kind == "probs":
             least = flat.min(initial=np.inf)
-            total = np.einsum("ij->i", flat)  # for short rows much faster than sum(axis=1)
+            # For short rows einsum is much faster; long ones need the pairwise sum.
+            total = np.einsum("ij->i", flat) if flat.shape[1] <= 1024 else flat.sum(axis=1)
             tolerance = sum_tolerance(self.array.dtype, flat.shape[1], self.kind)
             if not (least >= 0 and (np.abs(total - 1.0) <= tolerance).all()):
                 self._refuse_probabilities(flat, total, tolerance, start)
@@ -179,6 +210,9 @@ class Distributions:
                 self._refuse_sums(total, tolerance, start)
         log_p = shifted - log_total[:, None]
         return Block(log_p.reshape(x.shape), None, positive=False)
+
+    def _flat(self, rows: AnyArray) -> AnyArray:
+        return rows.reshape(len(rows), math.prod(self.alphabet))
 
     def _at(self, row: int, column: int | None = None) -> str:
         """Say where, as the caller would index it."""

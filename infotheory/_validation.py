@@ -83,6 +83,9 @@ def as_outputs(outputs: Any, argument: str = "outputs") -> AnyArray:
 
 def as_numbers(value: Any, argument: str) -> AnyArray:
     """Return an array of floats, or the bits of bfloat16 as int16; integers become float64."""
+    if _is_bfloat16_tensor(value):
+        bits = value.detach().cpu().contiguous().view(sys.modules["torch"].int16)
+        return np.asarray(bits.numpy())
     array = as_array(value, argument)
     if array.dtype.name == "bfloat16":  # a scalar type that other packages register with numpy
         array = array.view(np.int16)
@@ -95,7 +98,7 @@ def as_numbers(value: Any, argument: str) -> AnyArray:
                 "Convert it with .astype(float).",
             )
         )
-    elif array.dtype.kind in "iu" and not _is_bfloat16_tensor(value):
+    elif array.dtype.kind in "iu":
         array = array.astype(np.float64)
     return array
 
@@ -222,16 +225,17 @@ def as_groups(groups: Any, n_rows: int) -> tuple[list[str], IntArray]:
 
 
 def _is_bfloat16_tensor(value: Any) -> bool:
-    return str(getattr(value, "dtype", "")) == "torch.bfloat16"
+    return callable(getattr(value, "detach", None)) and str(value.dtype) == "torch.bfloat16"
 
 
 def as_array(value: Any, argument: str) -> AnyArray:
-    """Return a numpy array of anything array-like, torch tensors included, copying nothing."""
-    if callable(getattr(value, "detach", None)):  # a torch tensor: torch is loaded already
+    """Return a numpy array of anything array-like, torch tensors included.
+
+    Nothing is copied but bfloat16, a type that numpy lacks: it becomes float32.
+    """
+    if callable(getattr(value, "detach", None)):  # a torch tensor
         value = value.detach().cpu()
-        if _is_bfloat16_tensor(value):
-            value = value.contiguous().view(sys.modules["torch"].int16)
-        return np.asarray(value.numpy())
+        return np.asarray((value.float() if _is_bfloat16_tensor(value) else value).numpy())
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         row = int(np.argwhere(np.ma.getmaskarray(value))[0][0])
         raise refusal(

@@ -124,3 +124,7 @@ def test_copies_keep_everything(copied) -> None:  # type: ignore[no-untyped-def]
 def test_an_estimate_cannot_be_changed() -> None:
     with pytest.raises(AttributeError, match="an Estimate cannot be changed; 'n' was to be set"):
         BITS.n = 5
+    for name in ("method", "none"):
+        with pytest.raises(AttributeError, match=f"be changed; '{name}' was to be deleted"):
+            delattr(BITS, name)
+    assert BITS.method == "zhang"

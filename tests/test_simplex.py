@@ -225,6 +225,38 @@ def test_refusals(value: Any, kind: str, message: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "n_axes"),
+    [
+        ([[0.5, 0.5], [0.25, 0.75]], 1),
+        (np.eye(3), 1),
+        (np.full((2, 3, 4), 0.25, np.float16), 1),
+        (np.full((3, 2, 2), 0.25), 2),
+        (np.full((70_000, 2), 0.5, np.float32), 1),
+    ],
+)
+def test_probabilities_that_are_called_logits(value: Any, n_axes: int) -> None:
+    message = r"p must be logits for kind='logits'; got non-negative .* one.*\. Pass kind='probs'"
+    with pytest.raises(ValueError, match=message):
+        over_blocks(_probabilities, Distributions(value, kind="logits", n_axes=n_axes))
+
+
+def test_logits_that_look_like_probabilities_in_part() -> None:
+    late = np.full((70_000, 2), 0.5)  # only the last row, in the last block, is none
+    late[-1, 0] = 0.75
+    for value, n_axes in (
+        ([0.5, 0.5], 1),  # one row proves nothing
+        ([[0.5, 0.5]], 1),
+        ([[0.25, 0.25], [0.25, 0.25]], 2),
+        ([[0.5, 0.5], [1.5, -0.5]], 1),
+        ([[1e308, 1e308], [0.5, 0.5]], 1),
+        (late, 1),
+        (np.ones((0, 1)), 1),
+    ):
+        got = over_blocks(_probabilities, Distributions(value, kind="logits", n_axes=n_axes))
+        assert got.shape == np.shape(value)
+
+
+@pytest.mark.parametrize(
     ("value", "dtype"), [(["a"], "<U1"), ([True, False], "bool"), ([1j], "complex128")]
 )
 def test_types_that_are_no_probabilities(value: Any, dtype: str) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from itertools import chain
 from typing import NoReturn
 
 import numpy as np
 
-from infotheory._simplex import sum_tolerance
+from infotheory._simplex import are_probabilities
 from infotheory._typing import AnyArray, FloatArray
 from infotheory._validation import decode, refusal
 
@@ -33,12 +32,8 @@ def blocks(outputs: AnyArray) -> Iterator[tuple[int, FloatArray]]:
 
 def refuse_probabilities(outputs: AnyArray) -> None:
     """Refuse non-negative rows, two or more, that all sum to one, as nobody's logits do."""
-    if outputs.shape[0] == 1:
-        return  # one row proves nothing: integer logits may look like this
-    tolerance = sum_tolerance(outputs.dtype, outputs.shape[1], "probs")
-    for _, rows in chain(blocks(outputs[:8]), blocks(outputs)):  # most often eight rows suffice
-        if (rows < 0).any() or not (np.abs(rows.sum(axis=1) - 1.0) <= tolerance).all():
-            return
+    if not are_probabilities(outputs):
+        return
     raise refusal(
         "outputs",
         "logits for kind='logits'",

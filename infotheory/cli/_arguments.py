@@ -203,7 +203,7 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument(
         "--shards",
         metavar="S",
-        type=_types.whole("a whole number from 4 to 1000", 4, 1000),
+        type=_types.whole(4, 1000),
         help="keep the sums of S shards, for --interval of one reading or of merged states; 20 say",
     )
     states = parser.add_argument_group("states")

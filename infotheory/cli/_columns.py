@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from tqdm import tqdm
 
 from infotheory.cli import _output, _types
 from infotheory.estimators import ENTROPY_METHODS
-from infotheory.files import SymbolTable, UnusableFileError, open_symbols
+from infotheory.files import SymbolReader, SymbolTable, UnusableFileError, open_symbols
+from infotheory.files.entries import padded
 
 __all__ = [
     "FILES",
@@ -24,6 +26,7 @@ __all__ = [
     "check_outputs",
     "missing_refused",
     "note_passed_over",
+    "note_texts",
     "nothing_left",
     "opened",
     "quoted",
@@ -35,7 +38,9 @@ FORMATS = "csv, tsv (also .gz), parquet, npy, npz or safetensors"
 
 FILES = """\
 Symbols are whole numbers, booleans and strings; columns of fractional numbers are to be cut into
-bins first. Of a csv file the first thousand rows say what is a number; 1 and 1.0 are one symbol.
+bins first. In a csv file a column is one of numbers if most of its first thousand entries are: in
+it 1 and 1.0 are one symbol, and a text is another. Where some begin with 0, as 0123, and in every
+other column, entries are taken as they are written.
 Array NAME of two dimensions has the columns NAME.0, NAME.1, ... (0, 1, ... in an npy file).
 """
 
@@ -126,6 +131,19 @@ def note_passed_over(path: Path, facts: Mapping[str, str]) -> None:
         left = len(facts) - len(shown)
         more = f" and {left} more" if left else ""
         _output.note(f"{path}: not discrete, passed over: {', '.join(shown)}{more}")
+
+
+def note_texts(path: Path, reader: SymbolReader) -> None:
+    """Say which columns of whole numbers have texts that count as symbols."""
+    for name, (row, text) in reader.texts.items():
+        if name in reader.broken:
+            continue
+        where = f"{path}: column {name!r}: {text!r} at row {row} among whole numbers"
+        if padded(text):
+            _output.note(f"{where} counts as a symbol, apart from the number without leading zeros")
+        else:
+            option = f"--missing{'=' if text.startswith('-') else ' '}{shlex.quote(text)}"
+            _output.note(f"{where} counts as a symbol; {option} --nan-policy omit leaves it out")
 
 
 def missing_refused(name: str, row: int) -> UnusableFileError:

@@ -163,6 +163,7 @@ def count(job: Job, *, omit: bool, progress: Any, failures: dict[str, Exception]
         return []
     whole = [tally for tally in tallies if reader.broken.keys().isdisjoint(tally.names)]
     if isinstance(reader, SymbolReader):
+        _columns.note_texts(job.path, reader)
         _account_for_broken(job, reader, failures, only=not whole)
     return whole
 

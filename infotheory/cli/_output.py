@@ -71,11 +71,16 @@ def non_finite(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write strict JSON; the file appears when it is complete."""
+    r"""Write strict JSON; the file appears when it is complete.
+
+    A byte that is no UTF-8 becomes the escape of half a surrogate pair, ``\udcff`` say, which
+    Python reads back as it was.
+    """
     with replaced(path) as draft:
         draft.write_text(
             json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n",
             encoding="utf-8",
+            errors="backslashreplace",
         )
 
 

@@ -173,12 +173,14 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     _columns.add_data_options(data)
     how = parser.add_argument_group("how")
     _columns.add_method_options(
-        how, "nsb where --n-symbols is given and many of them were not seen, else chao_wang_jost"
+        how,
+        "nsb where --n-symbols is given and many of them were not seen or chao_wang_jost would "
+        "exceed its logarithm, else chao_wang_jost",
     )
     how.add_argument(
         "--n-symbols",
         metavar="K",
-        type=_types.count,
+        type=_types.alphabet,
         help="how many symbols can occur, of a column or of all together",
     )
     results = parser.add_argument_group("results")

@@ -153,6 +153,7 @@ def _read(
             for name, numbers in batch.items():
                 parts[name].append(numbers.astype(np.int32))
             progress.update(len(parts[plan.columns[0]][-1]))
+    _columns.note_texts(arguments.file, reader)
     passed_over = {}
     for name, fact in reader.broken.items():
         if name not in plan.others or name in (arguments.columns or ()):
@@ -283,11 +284,15 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     _columns.add_data_options(data)
     how = parser.add_argument_group("how")
-    _columns.add_method_options(how, "chao_wang_jost")
+    _columns.add_method_options(
+        how,
+        "chao_wang_jost; how many symbols can occur is taken as unknown here, whatever a note says "
+        "of n_symbols",
+    )
     how.add_argument(
         "--permutations",
         metavar="N",
-        type=_types.whole("a whole number of at least 0", 0, 10**8),
+        type=_types.repeats,
         default=0,
         help="for p-values of independence; 999 say, and of many pairs more (default: none)",
     )

@@ -15,23 +15,24 @@ from infotheory.exceptions import InfotheoryWarning, PrecisionWarning, Undefined
 __all__ = ["doubts", "interval_of", "possible_bias"]
 
 _REFERENCE = "chao_wang_jost"
+_ROUNDING = 1e-12  # of an entropy, for which methods that keep within the range may leave it
 _MANIFOLD = 10.0  # by which factor the number of unseen symbols is taken to be uncertain
 _FEW = 0.1  # share of coincidences among samples beyond which "ansb" has no ground
 
 
 def interval_of(profile: Profile, method: str, estimate: float, level: float) -> Interval:
-    """Return the interval of an estimate, in nats, within what an entropy can be.
+    """Return the interval of an estimate, in nats, cut to what an entropy can be.
 
-    Its ends are nan where the standard error is not defined (one sample) or infinite.
+    The estimate may lie outside. Its ends are nan where the standard error is not defined (one
+    sample) or infinite.
     """
     error, how = deviation(profile, method)
     if not math.isfinite(error):
         return Interval(estimate, math.nan, math.nan, error, level, how)
     reach = float(ndtri(0.5 + level / 2)) * error
-    size = profile.shape.n_symbols
-    most = math.inf if size is None else math.log(size)
-    low, high = max(estimate - reach, 0.0), min(estimate + reach, most)
-    return Interval(estimate, min(low, estimate), max(high, estimate), error, level, how)
+    most = profile.shape.most
+    low, high = (min(max(end, 0.0), most) for end in (estimate - reach, estimate + reach))
+    return Interval(estimate, low, high, error, level, how)
 
 
 def possible_bias(profile: Profile, estimate: float) -> float:
@@ -46,7 +47,9 @@ def possible_bias(profile: Profile, estimate: float) -> float:
     estimate of Chao, Wang and Jost, which shows what a method makes of the symbols not seen, or
     what a prior does.
     """
-    return abs(estimate - value(profile, _REFERENCE)) + _unseen(profile.shape)
+    most = profile.shape.most  # what exceeds it is a doubt of its own
+    distance = abs(min(estimate, most) - min(value(profile, _REFERENCE), most))
+    return distance + _unseen(profile.shape)
 
 
 def _unseen(shape: Shape) -> float:
@@ -63,7 +66,34 @@ def _unseen(shape: Shape) -> float:
 def doubts(
     profile: Profile, method: str, interval: Interval, base: float | None
 ) -> list[tuple[type[InfotheoryWarning], str]]:
-    """Say why an estimate is less certain than its interval, if it is; one reason at most."""
+    """Say that an estimate is impossible, and why it is less certain than its interval, if so."""
+    return _impossible(profile.shape, interval.estimate, base) + _uncertain(
+        profile, method, interval, base
+    )
+
+
+def _impossible(
+    shape: Shape, estimate: float, base: float | None
+) -> list[tuple[type[InfotheoryWarning], str]]:
+    unit = 1.0 if base is None else math.log(base)
+    if math.isfinite(estimate) and estimate > shape.most + _ROUNDING:
+        where = (
+            f"{(estimate - shape.most) / unit:.2g} {unit_name(base)} above the logarithm of "
+            f"n_symbols={shape.n_symbols}"
+        )
+        fix = "Use method='nsb', which keeps below it."
+    elif estimate < -_ROUNDING:
+        where = f"{-estimate / unit:.2g} {unit_name(base)} below 0"
+        fix = "Use method='nsb', which keeps above it."
+    else:
+        return []
+    text = f"The estimate lies {where}, where no entropy is; it is left as it is. {fix}"
+    return [(PrecisionWarning, text)]
+
+
+def _uncertain(
+    profile: Profile, method: str, interval: Interval, base: float | None
+) -> list[tuple[type[InfotheoryWarning], str]]:
     shape = profile.shape
     if shape.n_symbols == 1:
         return []
@@ -75,6 +105,8 @@ def doubts(
     )
     repeated = shape.n - shape.observed
     bias = possible_bias(profile, interval.estimate)
+    # Nothing is unseen then, and the other estimate knows no more than the prior does.
+    complete = method == "nsb" and shape.observed == shape.n_symbols
     if math.isinf(interval.estimate):
         text = f"No symbol was seen twice: nothing bounds the entropy from above. {advice}"
     elif interval.standard_error == 0.0:
@@ -84,7 +116,7 @@ def doubts(
             f"{repeated} of {shape.n} samples repeat a symbol: too many for 'ansb'. "
             "Use method='nsb', of which it is a limit."
         )
-    elif bias > interval.standard_error:  # by which a coverage of 95 % would fall to 83 %
+    elif bias > interval.standard_error and not complete:  # a coverage of 95 % would be one of 83 %
         text = f"{_bias_in_words(profile, bias, interval, base)} {advice}"
     else:
         return []
@@ -94,9 +126,11 @@ def doubts(
 def _bias_in_words(profile: Profile, bias: float, interval: Interval, base: float | None) -> str:
     unit = 1.0 if base is None else math.log(base)
     unseen = 100 * (1 - sample_coverage(profile.shape))
-    other = value(profile, _REFERENCE) / unit
+    other, most = value(profile, _REFERENCE), profile.shape.most
+    cut = f", cut to {most / unit:.4g}" if other > most else ""
     return (
         f"The bias may be {bias / unit:.2g} {unit_name(base)} (symbols not seen have about "
-        f"{unseen:.2g} % of the distribution, and {_REFERENCE!r} gives {other:.4g}), more than the "
-        f"standard error of {interval.standard_error / unit:.2g}: the interval leaves it out."
+        f"{unseen:.2g} % of the distribution, and {_REFERENCE!r} gives {other / unit:.4g}{cut}), "
+        f"more than the standard error of {interval.standard_error / unit:.2g}: the interval "
+        "leaves it out."
     )

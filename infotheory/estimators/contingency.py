@@ -10,7 +10,7 @@ import numpy as np
 from infotheory._results import Estimate
 from infotheory._validation import refusal
 from infotheory.estimators.cells import Cells, cells_of_table
-from infotheory.estimators.counting import whole_counts
+from infotheory.estimators.counting import refuse_masked, whole_counts
 from infotheory.estimators.entropy_sums import (
     CONDITIONAL_MUTUAL_INFORMATION,
     MUTUAL_INFORMATION,
@@ -193,6 +193,7 @@ def estimate_conditional_mutual_information_from_counts(
 
 def _as_cells(counts: Any, names: str) -> Cells:
     _refuse_margins(counts)
+    refuse_masked(counts)
     try:
         table = np.asarray(counts)
     except ValueError as error:
@@ -202,7 +203,8 @@ def _as_cells(counts: Any, names: str) -> Cells:
             "counts",
             f"{len(names)}-dimensional, with one axis for each of {', '.join(names)}",
             f"shape {table.shape}",
-            "Tables of counts come from numpy.histogramdd or pandas.crosstab, for instance.",
+            "Tables of counts come from pandas.crosstab, or from numpy.histogramdd with "
+            ".astype(int), for instance.",
         )
     return cells_of_table(whole_counts(table))
 
@@ -211,14 +213,22 @@ def _refuse_margins(counts: Any) -> None:
     """Refuse a pandas cross tabulation with its sums, which would count every sample four times."""
     if not hasattr(counts, "iloc") or counts.ndim != 2 or min(counts.shape) < 2:
         return
-    if not (counts.index[-1] == counts.columns[-1] == "All"):
+    name = _last_label(counts.columns)
+    if not isinstance(name, str) or _last_label(counts.index) != name:
         return
+    if counts.shape == (2, 2) and name != "All":
+        return  # four equal counts are more likely a table than one count with its sums
     table = counts.to_numpy()
     of_rows, of_columns = table[:-1].sum(0), table[:, :-1].sum(1)
     if np.array_equal(table[-1], of_rows) and np.array_equal(table[:, -1], of_columns):
         raise refusal(
             "counts",
             "a table without its margins",
-            "sums in the row and the column 'All'",
+            f"sums in the row and the column {name!r}",
             "Leave them out: counts.iloc[:-1, :-1].",
         )
+
+
+def _last_label(labels: Any) -> Any:
+    """Return the last label, the outermost where there are several levels."""
+    return labels[-1][0] if isinstance(labels[-1], tuple) else labels[-1]

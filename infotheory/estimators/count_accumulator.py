@@ -209,15 +209,27 @@ class CountAccumulator:
         self._check_filled()
         return estimate_counted(self.counts, *options)
 
-    def estimate_mutual_information(self, x: Any, y: Any, **options: Any) -> Estimate:
+    def estimate_mutual_information(
+        self,
+        x: Any,
+        y: Any,
+        *,
+        method: str = "auto",
+        n_symbols: Sequence[int] | None = None,
+        base: float | None = None,
+        level: float = 0.95,
+        n_permutations: int = 0,
+        rng: Any = None,
+        progress: bool = False,
+    ) -> Estimate:
         """Estimate I(X;Y) between columns of the rows taken in so far.
 
         Parameters
         ----------
         x, y : int, name, or sequence of them
             Columns, as in :meth:`marginal`; several together are one variable.
-        **options
-            As in :func:`infotheory.estimators.estimate_mutual_information`, `nan_policy` aside.
+        method, n_symbols, base, level, n_permutations, rng, progress
+            As in :func:`infotheory.estimators.estimate_mutual_information`.
 
         Returns
         -------
@@ -228,10 +240,31 @@ class CountAccumulator:
         ValueError
             Where nothing has been taken in yet, a column is not there, or an option is refused.
         """
-        return self._estimate(MUTUAL_INFORMATION, {"x": x, "y": y}, options)
+        settings = Settings.checked(
+            "xy",
+            method=method,
+            n_symbols=n_symbols,
+            base=base,
+            level=level,
+            n_permutations=n_permutations,
+            rng=rng,
+            progress=progress,
+        )
+        return self._estimate(MUTUAL_INFORMATION, {"x": x, "y": y}, settings)
 
     def estimate_conditional_mutual_information(
-        self, x: Any, y: Any, z: Any, **options: Any
+        self,
+        x: Any,
+        y: Any,
+        z: Any,
+        *,
+        method: str = "auto",
+        n_symbols: Sequence[int] | None = None,
+        base: float | None = None,
+        level: float = 0.95,
+        n_permutations: int = 0,
+        rng: Any = None,
+        progress: bool = False,
     ) -> Estimate:
         """Estimate I(X;Y|Z) between columns of the rows taken in so far.
 
@@ -239,9 +272,8 @@ class CountAccumulator:
         ----------
         x, y, z : int, name, or sequence of them
             Columns, as in :meth:`marginal`; several together are one variable.
-        **options
-            As in :func:`infotheory.estimators.estimate_conditional_mutual_information`,
-            `nan_policy` aside.
+        method, n_symbols, base, level, n_permutations, rng, progress
+            As in :func:`infotheory.estimators.estimate_conditional_mutual_information`.
 
         Returns
         -------
@@ -252,12 +284,22 @@ class CountAccumulator:
         ValueError
             Where nothing has been taken in yet, a column is not there, or an option is refused.
         """
-        return self._estimate(CONDITIONAL_MUTUAL_INFORMATION, {"x": x, "y": y, "z": z}, options)
+        settings = Settings.checked(
+            "xyz",
+            method=method,
+            n_symbols=n_symbols,
+            base=base,
+            level=level,
+            n_permutations=n_permutations,
+            rng=rng,
+            progress=progress,
+        )
+        variables = {"x": x, "y": y, "z": z}
+        return self._estimate(CONDITIONAL_MUTUAL_INFORMATION, variables, settings)
 
     def _estimate(
-        self, terms: EntropySum, variables: dict[str, Any], options: dict[str, Any]
+        self, terms: EntropySum, variables: dict[str, Any], settings: Settings
     ) -> Estimate:
-        settings = Settings.checked("".join(variables), **options)
         self._check_filled()
         places = [self._places(name, columns) for name, columns in variables.items()]
         together = self._marginal([place for group in places for place in group], flat=False)

@@ -11,7 +11,7 @@ from infotheory._typing import AnyArray, BoolArray, IntArray
 from infotheory._validation import refusal
 from infotheory.estimators.reading import is_narrow
 
-__all__ = ["as_counts", "table_of_integers", "whole_counts"]
+__all__ = ["as_counts", "refuse_masked", "table_of_integers", "whole_counts"]
 
 _MOST = 2**53  # whole numbers above it are not exact in double precision
 _COMPILED = 1 << 17  # so many samples repay loading the compiled loops
@@ -20,7 +20,9 @@ _WIDEST = 1 << 14  # four tables of this width stay in the fast caches
 
 def as_counts(counts: Any) -> IntArray:
     """Return counts as a 1-D array of positive integers, without the symbols not seen."""
-    array = np.asarray(list(counts.values()) if isinstance(counts, Mapping) else counts)
+    counts = list(counts.values()) if isinstance(counts, Mapping) else counts
+    refuse_masked(counts)
+    array = np.asarray(counts)
     if array.ndim != 1:
         raise refusal(
             "counts",
@@ -30,6 +32,20 @@ def as_counts(counts: Any) -> IntArray:
         )
     whole = whole_counts(array)
     return whole[whole > 0]
+
+
+def refuse_masked(counts: Any) -> None:
+    """Refuse the first masked entry, which numpy.asarray would count; rows may have masks too."""
+    nested = isinstance(counts, (list, tuple))
+    for row, part in enumerate(counts if nested else [counts]):
+        if isinstance(part, np.ma.MaskedArray) and np.ma.is_masked(part):
+            entry = (row,) * nested + _first(np.ma.getmaskarray(part))
+            raise refusal(
+                "counts",
+                "without masked entries",
+                f"one at entry {_named(entry)}",
+                "Fill them, with counts.filled(0) where nothing was seen, or leave them out.",
+            )
 
 
 def whole_counts(array: AnyArray) -> IntArray:

@@ -3,7 +3,7 @@
 With a symmetric prior of concentration b a symbol seen c times has the parameter c + b; all
 parameters add to A = n + K b.  Under their Dirichlet law, with q = parameter / A as weights,
 
-    E H = psi(A + 1) - mean of psi(a + 1),
+    E H = mean of psi(A + 1) - psi(a + 1),
     Var H = (variance of psi(a + 1) + mean of (a + 1) psi'(a + 1)) / (A + 1) - psi'(A + 1),
 
 which are the moments of Wolpert and Wolf without their differences of large numbers.  Held by its
@@ -25,12 +25,14 @@ from infotheory.estimators.profile import Profile, Shape
 __all__ = [
     "dirichlet",
     "dirichlet_deviation",
+    "gap",
     "posterior_mean",
     "posterior_variance",
-    "weighted_logs",
+    "weighted_gaps",
 ]
 
 _EACH = 0.5  # Jeffreys' prior
+_LARGE = 20.0  # from here on the series below is exact in double precision
 
 
 def posterior_mean(profile: Profile, total: FloatArray, each: FloatArray) -> FloatArray:
@@ -38,15 +40,37 @@ def posterior_mean(profile: Profile, total: FloatArray, each: FloatArray) -> Flo
 
     Both have shape (m, 1), and so has the result.
     """
-    weight = total + profile.shape.n
-    return np.asarray(digamma(weight + 1) - weighted_logs(profile, total, each) / weight)
+    return weighted_gaps(profile, total, each, 0) / (total + profile.shape.n)
 
 
-def weighted_logs(profile: Profile, total: FloatArray, each: FloatArray) -> FloatArray:
-    """Return the sum of a psi(a + 1) over the parameters a of all symbols, of shape (m, 1)."""
+def weighted_gaps(profile: Profile, total: FloatArray, each: FloatArray, fewer: int) -> FloatArray:
+    """Return the sum of a (psi(A + 1) - psi(a + 1)) over all symbols, of shape (m, 1).
+
+    A is the sum of the parameters a less a number of samples.
+    """
+    others = total - each
+    n = profile.shape.n - fewer
     a = profile.counts + each
-    seen = (a * digamma(a + 1)) @ profile.symbols[:, None]
-    return np.asarray(seen + _unseen(profile, total, each) * digamma(each + 1))
+    seen = (a * gap(a, n - profile.counts + others)) @ profile.symbols[:, None]
+    return np.asarray(seen + _unseen(profile, total, each) * gap(each, n + others))
+
+
+def gap(a: FloatArray, rest: FloatArray) -> FloatArray:
+    """Return psi(a + rest + 1) - psi(a + 1), to a relative error where a is large.
+
+    There psi(z + 1) = ln z + 1 / (2 z) - ..., and the difference of the logarithms is formed first.
+    """
+    large = a >= _LARGE
+    base = np.where(large, a, _LARGE)
+    far = np.log1p(rest / base) + _digamma_rest(base + rest) - _digamma_rest(base)
+    return np.asarray(np.where(large, far, digamma(a + rest + 1) - digamma(a + 1)))
+
+
+def _digamma_rest(z: FloatArray) -> FloatArray:
+    """Return psi(z + 1) - ln z, for z >= 19."""
+    w = 1 / z
+    v = w * w
+    return w / 2 - v * (1 / 12 - v * (1 / 120 - v * (1 / 252 - v * (1 / 240 - v / 132))))
 
 
 def _unseen(profile: Profile, total: FloatArray, each: FloatArray) -> FloatArray:

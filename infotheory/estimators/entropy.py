@@ -45,8 +45,8 @@ def estimate_entropy(
         symbol, and the entropy that of all columns together.
     method : str, default "auto"
         One of `ENTROPY_METHODS`, listed in the notes, or "auto": "nsb" where `n_symbols` is given
-        and at least a tenth of the distribution belongs to symbols not seen, "chao_wang_jost"
-        otherwise.
+        and more than a tenth of the distribution belongs to symbols not seen, or "chao_wang_jost"
+        would exceed ln K; "chao_wang_jost" otherwise.
     n_symbols : int, optional
         Size of the alphabet, symbols that do not occur included. Only "james_stein", "minimax",
         "dirichlet", "nsb" and "auto" use it.
@@ -75,7 +75,8 @@ def estimate_entropy(
         Where the bias may exceed the standard error (a bias as large as it lowers the coverage of a
         95 % interval to 83 %). With u the share of the distribution that was not seen, by Good and
         Turing, the estimate may be off by u ln 10, for an uncertainty of a factor of ten in the
-        number of unseen symbols, and by its distance from "chao_wang_jost".
+        number of unseen symbols, and by its distance from "chao_wang_jost". Also where the estimate
+        is below 0 or above ln K for K = `n_symbols`, which "auto" is not: it is left as it is.
     UndefinedIntervalWarning
         Where there is one sample.
 
@@ -119,7 +120,9 @@ def estimate_entropy(
 
     The standard error is that of the delete-one jackknife (in closed form), or the posterior
     deviation for "dirichlet", "nsb" and "ansb"; the interval adds a normal quantile and is cut to
-    [0, ln K]. Counting takes O(n) for integers that lie close together and O(n log n) otherwise;
+    [0, ln K], outside of which an estimate may lie.
+
+    Counting takes O(n) for integers that lie close together and O(n log n) otherwise;
     what follows takes O(s log s), and at most O(n) for the standard error of "james_stein".
 
     References
@@ -234,7 +237,7 @@ def estimate_counted(
         )
     profile, _ = profile_of(counts, n_symbols)
     if method == "auto":
-        method = automatic_method(profile.shape)
+        method = automatic_method(profile.shape, profile)
     estimate = value(profile, method)
     interval = interval_of(profile, method, estimate, level)
     found = doubts(profile, method, interval, base)

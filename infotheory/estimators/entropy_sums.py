@@ -224,9 +224,12 @@ def _doubts(
 ) -> list[tuple[type[InfotheoryWarning], str]]:
     """Say in which respect an estimate is less certain than its interval, if in any."""
     n, alone = joint.shape.n, joint.shape.singletons
-    if math.isnan(interval.standard_error):
+    if n == 1:
+        text = "The interval is undefined, since one sample does not vary. Take more samples."
+        return [(UndefinedIntervalWarning, text)]
+    if math.isnan(interval.standard_error):  # of 'nsb' or 'ansb': the other methods are finite
         text = (
-            f"The interval is undefined: without one of the {n} sample(s) the estimate is not "
+            f"The interval is undefined: without one of the {n} samples the estimate is not "
             "finite. Take more samples, or use method='chao_wang_jost'."
         )
         return [(UndefinedIntervalWarning, text)]

@@ -88,18 +88,28 @@ ENTROPY_METHODS: tuple[str, ...] = (
 _COVERED = 0.9
 
 
-def automatic_method(shape: Shape) -> str:
+def automatic_method(shape: Shape, profile: Profile | None = None) -> str:
     """Return the method that "auto" stands for.
+
+    Parameters
+    ----------
+    shape : Shape
+    profile : Profile, optional
+        The sample of which it is the shape.
 
     Notes
     -----
-    "nsb" where the alphabet is known and at least a tenth of the distribution belongs to symbols
-    not seen, by Good and Turing; "chao_wang_jost" otherwise. With few unseen the prior of "nsb"
-    does harm where the distribution is none that a Dirichlet law would give, as Zipf's: over a
-    thousand symbols and 10^4 samples its error is twice that of "chao_wang_jost".
+    "nsb" where the alphabet is known and more than a tenth of the distribution belongs to symbols
+    not seen, by Good and Turing, or "chao_wang_jost" would exceed the logarithm of its size, which
+    "nsb" cannot; "chao_wang_jost" otherwise. With few unseen the prior of "nsb" does harm where the
+    distribution is none that a Dirichlet law would give, as Zipf's: over a thousand symbols and
+    10^4 samples its error is twice that of "chao_wang_jost".
     """
-    known = shape.n_symbols is not None
-    return "nsb" if known and sample_coverage(shape) < _COVERED else "chao_wang_jost"
+    if shape.n_symbols is None:
+        return "chao_wang_jost"
+    unseen = sample_coverage(shape) < _COVERED
+    above = profile is not None and value(profile, "chao_wang_jost") > shape.most
+    return "nsb" if unseen or above else "chao_wang_jost"
 
 
 def entropy_of_counts(counts: IntArray, method: str, n_symbols: int | None) -> float:

@@ -91,11 +91,11 @@ def estimate_mutual_information(
 
     The standard error is that of the delete-one jackknife, over the pairs of symbols seen. At
     independence its leading term vanishes, and what is left is as random as the estimate. To the
-    variance is added |df| / (2 n^2), that of a chi-square variable with df degrees of freedom over
-    2n, which is the law of the plug-in estimate there; df is the number of pairs seen, less that of
-    symbols of x and that of y, plus one. Since the jackknife is biased upwards besides [3]_, the
-    interval is too wide near independence, by a factor of about two. It is centred on the estimate,
-    for "plugin" on that less its bias df / (2n) [2]_, and is not cut off at zero.
+    variance is added abs(df) / (2 n^2), that of a chi-square variable with df degrees of freedom
+    over 2n, which is the law of the plug-in estimate there; df is the number of pairs seen, less
+    that of symbols of x and that of y, plus one. Since the jackknife is biased upwards besides
+    [3]_, the interval is too wide near independence, by a factor of about two. It is centred on
+    the estimate, for "plugin" on that less its bias df / (2n) [2]_, and is not cut off at zero.
 
     The p-value counts permutations with a plug-in estimate at least as large, the sample itself
     among them: (1 + r) / (1 + B) [4]_. It is exact whatever the size of the sample, and the same

@@ -21,13 +21,14 @@ from scipy.special import digamma, gammaln, zeta
 
 from infotheory._typing import FloatArray
 from infotheory.estimators.additive import Additive
-from infotheory.estimators.dirichlet import posterior_mean, posterior_variance, weighted_logs
+from infotheory.estimators.dirichlet import gap, posterior_mean, posterior_variance, weighted_gaps
 from infotheory.estimators.profile import Profile, Shape
 
 __all__ = ["Posterior", "ansb", "ansb_deviation", "nsb_posterior", "nsb_without_one"]
 
 _NEGLIGIBLE = 45.0  # exp(-45) = 3e-20 of the largest value, below the rounding of the sum
 _LARGE = 20.0  # from here on the series below are exact in double precision
+_HALVINGS = 10  # three or four suffice; more could only follow what rounding does
 _TOLERANCE = 1e-9  # change by halving the step; the error left is about its square
 
 
@@ -85,9 +86,9 @@ def nsb_without_one(profile: Profile) -> FloatArray:
 
     def means(points: FloatArray) -> FloatArray:
         total, each = _totals(shape, points)
-        a = counts + each
-        left = weighted_logs(profile, total, each) - a * digamma(a + 1) + (a - 1) * digamma(a)
-        return np.asarray(digamma(shape.n + total) - left / (shape.n - 1 + total))
+        a, less, others = counts + each, counts - 1 + each, shape.n - counts + (total - each)
+        moved = less * gap(less, others) - a * gap(a, others - 1)
+        return np.asarray((weighted_gaps(profile, total, each, 1) + moved) / (shape.n - 1 + total))
 
     result[bounded] = _integrate(_log_prior_range(shape), logs, means).means
     return result
@@ -113,7 +114,7 @@ def _integrate(
     logs, values = logs_at(points), values_at(points)
     rule = _rule(points, logs, values)
     step = (high - low) / 32
-    while True:
+    for _ in range(_HALVINGS):
         between = np.asarray(low + step * (np.arange(points.size - 1) + 0.5), dtype=np.float64)
         step /= 2
         points = np.concatenate([points, between])
@@ -121,8 +122,11 @@ def _integrate(
         values = np.concatenate([values, values_at(between)])
         before, rule = rule, _rule(points, logs, values)
         change = np.abs(rule.means - before.means) + np.abs(rule.deviations - before.deviations)
-        if np.all(change <= _TOLERANCE * rule.means):
-            return rule
+        # Logarithms are rounded to their size; weights that are off by that move means by it.
+        rounding = np.finfo(float).eps * np.abs(logs).max(axis=0) * rule.deviations
+        if np.all(change <= _TOLERANCE * rule.means + rounding):
+            break
+    return rule
 
 
 def _rule(points: FloatArray, logs: FloatArray, values: FloatArray) -> _Rule:
@@ -175,14 +179,20 @@ def _log_weight(profile: Profile, points: FloatArray) -> FloatArray:
 
 
 def _log_rising(z: FloatArray, counts: FloatArray) -> FloatArray:
-    """Return ln of z (z + 1) ... (z + c - 1), without differences of large terms."""
-    small = z[:, 0] < _LARGE
-    result = np.empty((z.size, counts.size))
-    near, far = z[small], z[~small]
-    result[small] = gammaln(near + counts) - gammaln(near + 1) + np.log(near)
-    result[~small] = (far + counts - 0.5) * np.log1p(counts / far) + counts * (np.log(far) - 1)
-    result[~small] += _stirling(far + counts) - _stirling(far)
-    return result
+    """Return ln of z (z + 1) ... (z + c - 1) / (c - 1)!, without differences of large terms.
+
+    With Gamma(z + c) / (Gamma(z) Gamma(c)) symmetric, Stirling's formula is taken for the larger of
+    z and c, and the sum, where that is large, and for the smaller where both are.
+    """
+    more, less = np.maximum(z, counts), np.minimum(z, counts)
+    base, both = np.maximum(more, _LARGE), np.maximum(less, _LARGE)
+    far = (base - 0.5) * np.log1p(less / base) + _stirling(base + less) - _stirling(base)
+    far += np.where(
+        less < _LARGE,
+        less * (np.log(base + less) - 1) - gammaln(less),
+        both * np.log1p(base / both) + np.log(both / (2 * math.pi)) / 2 - _stirling(both),
+    )
+    return np.where(more < _LARGE, gammaln(z + counts) - gammaln(z) - gammaln(counts), far)
 
 
 def _stirling(z: FloatArray) -> FloatArray:

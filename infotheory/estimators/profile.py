@@ -6,6 +6,7 @@ distinct counts: what follows the counting costs next to nothing.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,6 +42,11 @@ class Shape:
     def alphabet(self) -> int:
         """Size of the alphabet: the symbols seen, where it is not known."""
         return self.observed if self.n_symbols is None else self.n_symbols
+
+    @property
+    def most(self) -> float:
+        """The largest entropy of a known alphabet in nats; infinite where it is not known."""
+        return math.inf if self.n_symbols is None else math.log(self.n_symbols)
 
     def without(self, count: int) -> Shape:
         """Return the shape after one sample of a symbol seen `count` times is removed."""

@@ -24,16 +24,21 @@ _CUT = (
     "Cut measurements into bins, with numpy.digitize for instance; whole numbers can be "
     "converted with .astype(int)."
 )
+_KEEP = " (.astype('Int64') keeps missing values)"
 _NARROW = 1 << 16  # span of integers for which a table is always worth its memory
 _MISSING = "missing"
 _FLOAT = "number"
 _KINDS: dict[str, tuple[type, ...]] = {  # in the order in which they are tried
     "boolean": (bool, np.bool_),
+    "datetime64": (np.datetime64,),
+    "timedelta64": (np.timedelta64,),  # which are integers for numpy
     "integer": (int, np.integer),
     "string": (str,),
     "bytes": (bytes,),
     _FLOAT: (float, complex, np.inexact),
 }
+_NAMED = (enum.Enum, dt.date, dt.timedelta)  # kinds by the names of their types
+_GAPPED = ("datetime64", "timedelta64", _FLOAT)  # of which a value may be missing, as nan is
 _NESTED = (list, tuple, np.ndarray)
 
 
@@ -60,7 +65,7 @@ def read_table(samples: Any, argument: str) -> Table:
     if not hasattr(samples, "factorize"):  # pandas columns stay what they are
         samples = _as_array(samples, argument)
     _check_shape(samples.shape, argument)
-    _check_dtype(samples.dtype, argument)
+    _check_dtype(samples, argument)
     if samples.ndim == 1:
         return Table([_read(samples, argument)], flat=True)
     parts = [(samples[:, j], f"{argument}[:, {j}]") for j in range(samples.shape[1])]
@@ -75,7 +80,7 @@ def _as_array(samples: Any, argument: str) -> AnyArray:
             raise _not_discrete(argument, f"dtype {samples.dtype}", _CUT)
         return np.asarray(samples.detach().cpu().numpy())
     if isinstance(samples, np.ma.MaskedArray) and np.ma.is_masked(samples):
-        _check_dtype(samples.dtype, argument)
+        _check_dtype(samples, argument)
         array = np.asarray(samples.data).astype(object)
         array[np.ma.getmaskarray(samples)] = None
         return array
@@ -126,7 +131,7 @@ def _check_shape(shape: tuple[int, ...], argument: str) -> None:
 
 def _read(column: Any, argument: str) -> Column:
     """Number the distinct values of one column, in their order where they have one."""
-    _check_dtype(column.dtype, argument)
+    _check_dtype(column, argument)
     if not isinstance(column.dtype, np.dtype):  # of pandas: categories, text, nullable integers
         codes, values = column.factorize()
         return _in_order(np.asarray(codes, dtype=np.int64), _scalars(np.asarray(values)))
@@ -136,7 +141,7 @@ def _read(column: Any, argument: str) -> Column:
     if array.dtype.kind in "mM":
         found = _where(~np.isnat(array), array.astype(np.int64))
         return found._replace(values=_scalars(found.values.astype(array.dtype)))
-    if array.dtype.kind == "O":
+    if array.dtype.kind in "OT":  # text of variable width may have gaps
         return _read_objects(array.tolist(), argument)
     return _number(array.tolist())  # text, which hashes faster than it sorts
 
@@ -148,10 +153,11 @@ def _scalars(values: AnyArray) -> AnyArray:
     return np.fromiter(values, dtype=object, count=values.size)
 
 
-def _check_dtype(dtype: Any, argument: str) -> None:
+def _check_dtype(column: Any, argument: str) -> None:
+    dtype = column.dtype
     kind = getattr(dtype, "kind", "O")
     if kind in "fc":
-        keep = "" if isinstance(dtype, np.dtype) else " ('Int64' keeps missing values)"
+        keep = _KEEP if hasattr(column, "factorize") else ""  # of pandas
         raise _not_discrete(argument, f"dtype {dtype}", _CUT + keep)
     if kind == "V":
         raise _not_discrete(argument, f"dtype {dtype}", "Stack its fields as columns.")
@@ -211,13 +217,13 @@ def _kind(kind: type) -> str:
     for name, types in _KINDS.items():
         if issubclass(kind, types):
             return name
-    return kind.__name__ if issubclass(kind, (enum.Enum, dt.date)) else ""
+    return kind.__name__ if issubclass(kind, _NAMED) else ""
 
 
 def _read_objects(objects: list[Any], argument: str) -> Column:
     kinds = {kind: _kind(kind) for kind in set(map(type, objects))}
     found = set(kinds.values())
-    plain = len(found) == 1 and not found & {"", _FLOAT, _MISSING}
+    plain = len(found) == 1 and not found & {"", _MISSING, *_GAPPED}
     column = _number(objects) if plain else _number_with_gaps(objects, kinds, argument)
     if "boolean" in found:
         return column._replace(values=column.values.astype(bool))
@@ -232,7 +238,7 @@ def _number_with_gaps(objects: list[Any], kinds: dict[type, str], argument: str)
     expected = ""
     for row, value in enumerate(objects):
         kind = kinds[type(value)]
-        if kind == _MISSING or (kind == _FLOAT and value != value):  # noqa: PLR0124
+        if kind == _MISSING or (kind in _GAPPED and value != value):  # noqa: PLR0124
             continue
         if kind in ("", _FLOAT):
             raise _not_discrete(

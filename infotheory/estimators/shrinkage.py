@@ -13,6 +13,8 @@ from infotheory.estimators.profile import Profile, Shape
 
 __all__ = ["james_stein", "james_stein_without_one", "minimax"]
 
+_AT_ONCE = 1 << 20  # terms formed together
+
 
 def minimax(shape: Shape) -> Additive:
     """Entropy of the minimax estimates of the frequencies: sqrt(n) / K is added to each count.
@@ -42,9 +44,21 @@ def james_stein(profile: Profile) -> float:
 
 
 def james_stein_without_one(profile: Profile) -> FloatArray:
-    """Return :func:`james_stein` without one sample of a symbol of each count; O(d^2)."""
+    """Return :func:`james_stein` without one sample of a symbol of each count.
+
+    Notes
+    -----
+    Every sample removed changes the weight, and with it all terms: O(d^2) time for d distinct
+    counts, which is O(n) at most. Blocks of them keep the memory at O(d).
+    """
+    counts = profile.counts
+    step = max(1, _AT_ONCE // counts.size)
+    blocks = [counts[start : start + step] for start in range(0, counts.size, step)]
+    return np.concatenate([_without_one_of(profile, block[:, None]) for block in blocks])
+
+
+def _without_one_of(profile: Profile, column: FloatArray) -> FloatArray:
     shape, counts = profile.shape, profile.counts
-    column = counts[:, None]
     once = column == 1.0
     size = shape.alphabet - (once if shape.n_symbols is None else 0.0 * column)
     term = _term(shape.n - 1, profile.symbols @ counts**2 - 2 * column + 1, size)

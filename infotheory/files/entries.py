@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
@@ -14,15 +15,19 @@ __all__ = [
     "MISSING",
     "Book",
     "NotWholeError",
+    "WholeNumbers",
     "as_it_is",
     "content",
+    "padded",
     "place_of",
     "present",
-    "whole",
 ]
 
 MISSING = -1
 """The number of an entry that is not there."""
+
+
+_PADDED = re.compile(r"\s*[+-]?0\d+\s*")
 
 
 class NotWholeError(Exception):
@@ -31,7 +36,7 @@ class NotWholeError(Exception):
 
 def _number(text: str) -> int | float | None:
     """Return the number that a text is, whole ones as integers; None where it is none."""
-    if "_" in text:  # which Python would allow
+    if "_" in text or padded(text):  # which Python would allow
         return None
     try:
         return int(text)
@@ -43,23 +48,31 @@ def _number(text: str) -> int | float | None:
     return int(value) if value.is_integer() else value
 
 
+def padded(text: str) -> bool:
+    """Tell whether a text is a whole number with leading zeros, a postcode say."""
+    return _PADDED.fullmatch(text) is not None
+
+
 def content(entries: Sequence[str], missing: Sequence[str]) -> tuple[str, bool]:
     """Return what a column holds instead of symbols, or nothing, and whether it is of numbers.
 
-    Fractional numbers are measurements, alone or in the majority; a few of them among texts are
-    names like any other.
+    It is of numbers where they are the majority: fractional ones are measurements then, and with
+    leading zeros they are names. Among texts a few numbers are names like any other.
     """
     rows = [(row, text) for row, text in enumerate(entries) if text.strip() and text not in missing]
     values = [_number(text) for _, text in rows]
     odd = [n for n, v in enumerate(values) if isinstance(v, float) and not math.isnan(v)]
     texts = [n for n, v in enumerate(values) if v is None]
-    if odd and (not texts or 2 * len(odd) > len(rows)):
+    n_numbers = len(odd) + sum(isinstance(v, int) for v in values)
+    if texts and len(texts) >= n_numbers:
+        return "", False
+    if odd:
         fact = place_of(*rows[odd[0]])
         if texts:
             row, text = rows[texts[0]]
             fact += f" beside {text!r} at row {row} (is it a missing entry?)"
         return fact, False
-    return "", not texts
+    return "", not any(padded(rows[n][1]) for n in texts)
 
 
 def place_of(row: int, text: str) -> str:
@@ -67,14 +80,29 @@ def place_of(row: int, text: str) -> str:
     return f"{text.strip()} at row {row}"
 
 
-def whole(text: str) -> int | str | None:
-    """Return the symbol of an entry among whole numbers; a fractional one is refused."""
-    value = _number(text)
-    if isinstance(value, float):
-        if math.isnan(value):
-            return None
-        raise NotWholeError(text)
-    return present(text) if value is None else value
+class WholeNumbers:
+    """The symbols of entries among whole numbers.
+
+    Attributes
+    ----------
+    text : str
+        The first entry that is no number, and a symbol all the same; empty if there is none.
+    """
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def __call__(self, text: str) -> int | str | None:
+        """Return the symbol of an entry; a fractional one is refused."""
+        value = _number(text)
+        if isinstance(value, float):
+            if math.isnan(value):
+                return None
+            raise NotWholeError(text)
+        if value is not None or present(text) is None:
+            return value
+        self.text = self.text or text
+        return text
 
 
 def present(text: str) -> str | None:

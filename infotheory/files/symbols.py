@@ -19,11 +19,11 @@ from infotheory.files.entries import (
     MISSING,
     Book,
     NotWholeError,
+    WholeNumbers,
     as_it_is,
     content,
     place_of,
     present,
-    whole,
 )
 from infotheory.files.parquet import ParquetSource
 from infotheory.files.recognise import open_source
@@ -42,6 +42,7 @@ __all__ = ["SymbolColumn", "SymbolReader", "SymbolTable", "open_symbols"]
 
 _LOOK = 1000  # rows that decide what the entries of a text are
 _STEP = 1 << 16  # rows of a batch
+_DISCRETE = "discrete (whole numbers, booleans or strings)"
 
 
 class SymbolColumn(NamedTuple):
@@ -58,7 +59,7 @@ class SymbolColumn(NamedTuple):
     fact : str
         What it holds instead of symbols, as far as known before it is read; empty if nothing.
     whole : bool
-        Whether it is written as text and holds whole numbers, as its first rows say.
+        Whether it is written as text and is of whole numbers, as most of its first rows say.
     """
 
     array: str
@@ -130,6 +131,13 @@ class SymbolTable:
         return names, passed_over
 
     def _unknown(self, pattern: str) -> UnusableFileError:
+        if isinstance(self.source, ParquetSource):
+            from pyarrow.parquet import read_schema
+
+            schema = read_schema(self.source.path)
+            if pattern in schema.names and pattern not in self.source.arrays:
+                fact = f"type {schema.field(pattern).type}, which is passed over"
+                return unusable(f"column {pattern!r}", _DISCRETE, fact, "Store it as strings.")
         near = get_close_matches(pattern, self.columns, n=3)
         return unusable(
             "columns",
@@ -145,7 +153,7 @@ class SymbolTable:
         more = f", and {others} more such" if others else ""
         return unusable(
             f"column {name!r}{more}",
-            "discrete (whole numbers, booleans or strings)",
+            _DISCRETE,
             fact,
             "Cut measurements into bins, with numpy.digitize for instance, "
             "and store whole numbers as integers.",
@@ -245,20 +253,23 @@ class SymbolReader:
     broken : dict of str to str
         Columns that turned out to hold something else, and what. What is read of them counts for
         nothing.
+    texts : dict of str to tuple
+        Columns of whole numbers in which a text was met: the row of the first, and the text.
     """
 
     table: SymbolTable
     names: tuple[str, ...]
     broken: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Open a book for each column."""
         missing = (*self.table.missing, None)
         delimited = isinstance(self.table.source, DelimitedSource)
-        self._books = {}
-        for name in self.names:
-            written = whole if self.table.columns[name].whole else present
-            self._books[name] = Book(written if delimited else as_it_is, missing)
+        columns = self.table.columns
+        self._whole = {name: WholeNumbers() for name in self.names if columns[name].whole}
+        other = present if delimited else as_it_is
+        self._books = {name: Book(self._whole.get(name, other), missing) for name in self.names}
 
     @property
     def n_rows(self) -> int:
@@ -322,9 +333,15 @@ class SymbolReader:
                     except NotWholeError as error:
                         (text,) = error.args
                         self.broken[name] = place_of(begin + entries.index(text), text)
+                    self._note_text(name, entries, begin)
                 codes.append(found)
             yield tuple(codes)
             begin += len(part)
+
+    def _note_text(self, name: str, entries: Sequence[str], begin: int) -> None:
+        text = self._whole[name].text if name in self._whole else ""
+        if text and name not in self.texts:
+            self.texts[name] = (begin + entries.index(text), text)
 
     def _of_parquet(self, source: ParquetSource, name: str, rows: Any, begin: int) -> IntArray:
         array, place, *_ = self.table.columns[name]

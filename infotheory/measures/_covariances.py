@@ -41,7 +41,15 @@ def _singular(argument: str, correlations: FloatArray, singular: BoolArray) -> V
 
 
 def as_covariance(covariance: Any, argument: str) -> FloatArray:
-    """Return symmetric matrices with positive diagonals."""
+    """Return symmetric matrices with positive diagonals.
+
+    Raises
+    ------
+    ValueError
+        If entries across the diagonal differ by more than the square root of the precision of
+        the dtype (1.5e-8 for float64, 3.5e-4 for float32) times both standard deviations, a
+        variance is not positive, or the last two axes are no squares.
+    """
     array = _as_numbers(covariance, argument)
     if array.ndim < 2 or array.shape[-1] != array.shape[-2] or array.shape[-1] == 0:
         raise refusal(
@@ -62,14 +70,16 @@ def as_covariance(covariance: Any, argument: str) -> FloatArray:
         )
     # Half the digits of what was handed in: products of matrices are symmetric only to rounding.
     precision = np.finfo(array.dtype if array.dtype.kind == "f" else np.float64).eps
-    scale = np.sqrt(variances[..., :, None] * variances[..., None, :])
-    skew = np.abs(matrices - np.swapaxes(matrices, -1, -2)) > math.sqrt(precision) * scale
+    tolerance = math.sqrt(precision)
+    deviations = np.sqrt(variances)  # whose product cannot overflow, as that of variances can
+    scale = deviations[..., :, None] * deviations[..., None, :]
+    skew = np.abs(matrices - np.swapaxes(matrices, -1, -2)) > tolerance * scale
     if skew.any():
         place = _first(skew)
         mirror = (*place[:-2], place[-1], place[-2])
         raise refusal(
             argument,
-            "symmetric",
+            f"symmetric to {tolerance:.1e} of the standard deviations",
             f"{matrices[place]:g}{_at(argument, place)} and {matrices[mirror]:g} across",
             "Pass (C + C.T) / 2 if they should agree.",
         )

@@ -36,7 +36,7 @@ _Direction: TypeAlias = tuple[FloatArray, FloatArray, FloatArray]  # of y, X and
 _TO_BOUNDARY = 0.99  # part of the way to zero that a step may go
 _CENTRING = 0.1  # products X s do not fall below this part of what the equations are off by
 _MOST_CURVED = 1.0  # by how much a log sum may outgrow its linear forecast in one step
-_MOST_CHANGED = 100.0  # factor by which a row of A x may change in one step
+_MOST_CHANGED = 1000.0  # factor by which a row of A x may change in one step
 _HALVINGS = 40
 
 

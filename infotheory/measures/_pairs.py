@@ -27,7 +27,27 @@ def pair(p: Any, q: Any, kind: str) -> tuple[Distributions, Distributions]:
             f"{found}",
             "A symbol that one of them never takes has probability zero.",
         )
+    _check_labels(p, q)
     return first, second
+
+
+def _check_labels(p: Any, q: Any) -> None:
+    """Refuse pandas objects whose symbols, or rows where there are as many, have other names."""
+    axes_p, axes_q = (getattr(value, "axes", ()) for value in (p, q))
+    for back, (own, other) in enumerate(zip(reversed(axes_p), reversed(axes_q), strict=False)):
+        if len(own) != len(other) or own.equals(other):
+            continue
+        labels = zip(own.tolist(), other.tolist(), strict=True)
+        place, (expected, found) = next(
+            (i, pair) for i, pair in enumerate(labels) if repr(pair[0]) != repr(pair[1])
+        )
+        name = "p.index" if len(axes_p) == 1 or back else "p.columns"
+        raise refusal(
+            "q",
+            "have the labels of p in the same order",
+            f"{found!r} in place {place} of the {'rows' if back else 'symbols'}, for {expected!r}",
+            f"Use {'q.loc' if back else 'q'}[{name}], or q.to_numpy() where places are meant.",
+        )
 
 
 class Comparison:

@@ -8,6 +8,7 @@ The last axis is the alphabet; minus infinity is the logarithm of zero.
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,7 @@ from scipy.special import exprel
 
 from infotheory._simplex import Distributions, over_blocks
 from infotheory._typing import BoolArray, FloatArray
-from infotheory._validation import refusal
+from infotheory._validation import as_array, as_numbers, decode, refusal
 from infotheory.measures._terms import LEAST
 
 __all__ = [
@@ -49,30 +50,37 @@ def over_orders(
     axis: int = -1,
 ) -> Any:
     """Apply a functional of blocks and an order; several orders take a new axis of the result."""
-    plain = type(alpha) in (int, float) and 0 <= alpha <= _LARGEST_ORDER
-    orders = float(alpha) if plain else _as_orders(alpha)
+    orders = _as_orders(alpha)
     if isinstance(orders, float):
         return over_blocks(lambda *blocks: functional(*blocks, orders), *operands, base=base)
 
     def stacked(*blocks: Any) -> FloatArray:
         return np.stack([functional(*blocks, order) for order in orders], axis=axis)
 
-    return np.asarray(over_blocks(stacked, *operands, base=base))
+    values = np.asarray(over_blocks(stacked, *operands, base=base))
+    for operand in operands:  # one of them may be a table of pandas, which is not imported here
+        frame = getattr(operand.like, "_constructor", None)
+        if frame is not None and operand.batch and operand.batch == values.shape[:-1]:
+            return frame(values, index=operand.like.index, columns=orders)
+    return values
 
 
 def _as_orders(alpha: Any) -> float | list[float]:
     """Return one order, or several as a list; each at least 0, infinity included."""
-    values = np.asarray(alpha)
+    if type(alpha) in (int, float) and alpha >= 0:
+        return float(alpha) if alpha <= _LARGEST_ORDER else math.inf
+    values = as_array(alpha, "alpha")
     if values.dtype.kind not in "iuf":
         raise TypeError(
-            f"alpha must be a number or a sequence of numbers; got {alpha!r}. "
+            f"alpha must be a number or a sequence of numbers; got {reprlib.repr(alpha)}. "
             "Pass for example alpha=2, or [0.5, 1, 2]."
         )
     if values.ndim > 1 or values.size == 0:
         raise refusal(
             "alpha", "one order or a list of some", f"shape {values.shape}", "List the orders."
         )
-    orders: FloatArray = values.astype(np.float64)
+    # The integers may be the bits of a bfloat16 tensor.
+    orders = decode(values if values.dtype.kind == "f" else as_numbers(alpha, "alpha"))
     wrong = ~(orders >= 0.0)
     if wrong.any():
         first = int(np.argmax(wrong))

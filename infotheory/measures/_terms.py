@@ -16,6 +16,7 @@ from infotheory._typing import FloatArray, IntArray
 __all__ = [
     "LEAST",
     "as_rows",
+    "dots",
     "entropies_of_masses",
     "excess",
     "of_rows",
@@ -28,9 +29,12 @@ __all__ = [
 LEAST = 1e-290
 """Below this a double has lost digits to underflow, which its logarithm may still have."""
 
-# A plain formula is off by some units of rounding of numbers near one, so above this many nats it
-# is good to 1e-14.
+# A plain formula is off by some units of rounding of the entropies it subtracts. Just above this
+# many nats, up to 4e-13 of the result have been seen for a hundred thousand symbols, and 2e-14 for
+# a thousand.
 _ENOUGH = 0.05
+
+_PIECE = 512  # numbers added one by one
 
 
 # Temporaries of more than 128 KiB are mapped and unmapped each time, which costs more than the
@@ -59,6 +63,21 @@ def refined(quick: FloatArray, careful: Callable[[IntArray], FloatArray], width:
 def as_rows(values: FloatArray) -> FloatArray:
     """Make one axis of all but the first."""
     return values.reshape(len(values), math.prod(values.shape[1:]))
+
+
+def dots(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Sums of a b over all axes but the first, on which they broadcast.
+
+    Numbers are added one by one (einsum, the fastest) in pieces, and the pieces in pairs: the error
+    of a sum of many would grow with their number.
+    """
+    a, b = as_rows(a), as_rows(b)
+    whole = a.shape[1] // _PIECE * _PIECE if a.shape[1] > 2 * _PIECE else 0
+    sums: FloatArray = np.einsum("ij,ij->i", a[:, whole:], b[:, whole:])
+    if whole:
+        pieces = (x[:, :whole].reshape(len(x), -1, _PIECE) for x in (a, b))
+        sums += np.einsum("ijk,ijk->ij", *pieces).sum(axis=1)
+    return sums
 
 
 def of_rows(values: FloatArray, rows: IntArray | slice) -> FloatArray:

@@ -20,7 +20,7 @@ from infotheory.measures._power_forms import (
     over_orders,
     sharp_log_ratios,
 )
-from infotheory.measures._terms import refined, two_product
+from infotheory.measures._terms import LEAST, as_rows, refined, two_product
 from infotheory.measures.information import block_mutual_information
 
 __all__ = [
@@ -72,7 +72,7 @@ def conditional_renyi_entropy(
     "arimoto": alpha/(1-alpha) ln sum_y p(y) (sum_x p(x|y)^alpha)^(1/alpha), the largest value of
     -D_alpha(p(x,y) || 1 q(y)) over q: knowing Y never raises it, processing Y never lowers it.
     Order infinity is -ln of the probability of guessing X from Y, order 0
-    max_y ln |support of p(x|y)|.
+    max_y ln size of the support of p(x|y).
     "hayashi": 1/(1-alpha) ln sum_y p(y) sum_x p(x|y)^alpha, the same at q(y) = p(y).
     "average": sum_y p(y) h_y.
     "chain_rule": H_alpha(X,Y) - H_alpha(Y).
@@ -185,9 +185,10 @@ def sibson_mutual_information(
     -----
     alpha/(alpha-1) ln sum_y (sum_x p(x) p(y|x)^alpha)^(1/alpha), which is the mean
     ln(sum_y p(y) exp(s D_y)) / s with s = (alpha-1)/alpha of the Rényi divergences D_y of p(x|y)
-    from p(x). Every part is formed from terms of one sign, so nothing is lost at any order, nor
-    where X and Y are almost independent. Order 1 is mutual information, infinity the maximal
-    leakage ln sum_y max_x p(y|x).
+    from p(x). Every part is formed from terms of one sign, so nothing is lost at any finite order,
+    nor where X and Y are almost independent. Order 1 is mutual information, infinity the maximal
+    leakage ln sum_y max_x p(y|x): formed of what these maxima exceed the p(y|x) of one x by, it
+    feels the rounding of these, at most some 1e-16 in absolute terms.
 
     References
     ----------
@@ -264,7 +265,7 @@ def _less(values: FloatArray, marginal: FloatArray) -> FloatArray:
 def _block_conditional(block: Block, alpha: float, definition: str) -> FloatArray:
     log_y = log_sums(block.log_p, axis=1)
     if definition == "chain_rule":
-        flat = block.log_p.reshape(len(block), -1)
+        flat = as_rows(block.log_p)
         return np.maximum(entropies(flat, alpha) - entropies(log_y, alpha), 0.0)
     columns = np.swapaxes(_less(block.log_p, log_y[:, None, :]), 1, 2)
     never = log_y == -np.inf
@@ -286,6 +287,8 @@ def _slope(alpha: float) -> float:
 def _block_sibson(block: Block, alpha: float) -> FloatArray:
     if alpha == 1.0:
         return block_mutual_information(block)
+    if alpha == math.inf:
+        return _leakage(block)
     return _information(block, log_sums(block.log_p, axis=2), alpha)
 
 
@@ -306,6 +309,23 @@ def _guessing_gain(p: FloatArray) -> FloatArray:
     return np.asarray(np.log1p(gains / np.take_along_axis(x, best, axis=1)[:, 0]))
 
 
+def _leakage(block: Block) -> FloatArray:
+    """Logarithm of sum_y max_x p(y|x), from what the maxima exceed the surest row by."""
+    w, log_w = block.weights, block.log_p
+    scaled = np.exp(_less(log_w, log_w.max(axis=2, keepdims=True)))
+    w = np.where(w.max(axis=2, keepdims=True) < LEAST, scaled, w)
+    top = np.arange(w.shape[2]) == w.argmax(axis=2)[..., None]
+    rest = np.where(top, 0.0, w).sum(axis=2, keepdims=True)
+    total = rest + w.max(axis=2, keepdims=True)
+    occurs, total = total > 0.0, np.where(total > 0.0, total, 1.0)
+    channel = w / total
+    # The largest entry of all is in the row whose other entries sum to least: nothing exceeds it.
+    surest = np.where(occurs, rest / total, 1.0).argmin(axis=1)[..., None]
+    gains = channel.max(axis=1, keepdims=True) - np.take_along_axis(channel, surest, axis=1)
+    gains = np.where(np.take_along_axis(top, surest, axis=1), 0.0, gains)
+    return np.asarray(np.log1p(gains.sum(axis=(1, 2))))
+
+
 def _information(block: Block, log_input: FloatArray, alpha: float) -> FloatArray:
     """Sibson's information of the channel from X to Y of each joint law, with another input."""
     log_channel = _less(block.log_p, log_sums(block.log_p, axis=2)[..., None])
@@ -318,13 +338,13 @@ def _information(block: Block, log_input: FloatArray, alpha: float) -> FloatArra
         values = divergences(log_q - log_ratio, log_q, log_ratio, alpha)
         return exponential_means(values, log_output, _slope(alpha))
 
-    width = log_channel[0].size
+    width = math.prod(log_channel.shape[1:])
     return refined(_quick_information(log_input, log_channel, alpha), careful, width)
 
 
 def _quick_information(log_input: FloatArray, log_channel: FloatArray, alpha: float) -> FloatArray:
     """Information to some units of rounding of itself, or nan, unless it is small."""
-    if alpha in (0.0, math.inf):
+    if alpha == 0.0:
         return np.full(len(log_input), np.nan)
     value = log_sums(_log_centre(log_input, log_channel, alpha))
     return np.where(np.abs(value) >= ENOUGH, value / _slope(alpha), np.nan)

@@ -202,14 +202,10 @@ def _majorant(distributions: list[FloatArray]) -> FloatArray:
         if ends[first] <= start:
             first += 1
             continue
-        # The largest atom from `start` on that is nowhere larger than the envelope: it may reach
-        # into a step if it fills those before and is no larger than that one.
+        # The largest atom from `start` on that is nowhere larger than the envelope: it reaches
+        # into a step if one of the height of that step does.
         last = first
-        while (
-            last + 1 < len(ends)
-            and sizes[last] >= ends[last] - start
-            and start + sizes[last + 1] > ends[last]
-        ):
+        while last + 1 < len(ends) and start + sizes[last + 1] > ends[last]:
             last += 1
         size = min(sizes[last], ends[last] - start)
         if start + size == start:  # so small that rounding hides it: one atom for all of these

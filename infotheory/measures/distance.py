@@ -37,7 +37,7 @@ def total_variation(p: Any, q: Any, *, kind: str = "probs") -> Any:
 
     Notes
     -----
-    TV = 1/2 sum_k |p_k - q_k|: the largest difference of the probabilities of one event.
+    TV = 1/2 sum_k abs(p_k - q_k): the largest difference of the probabilities of one event.
     Pinsker's inequality is D(p||q) >= 2 TV^2 in nats.
 
     References

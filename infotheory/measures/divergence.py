@@ -11,7 +11,7 @@ from infotheory._simplex import Block, over_blocks
 from infotheory._typing import FloatArray, IntArray
 from infotheory._validation import refusal
 from infotheory.measures._pairs import Comparison, compare, pair
-from infotheory.measures._terms import LEAST, of_rows, refined, relative_entropy_terms
+from infotheory.measures._terms import LEAST, dots, of_rows, refined, relative_entropy_terms
 
 __all__ = [
     "cauchy_schwarz_divergence",
@@ -70,10 +70,10 @@ def kl_divergence(p: Any, q: Any, *, kind: str = "probs", base: float | None = N
 def block_kl_divergence(p: Block, q: Block) -> FloatArray:
     """D(p||q) for each row."""
     if min(p.weights.min(initial=1.0), q.weights.min(initial=1.0)) > LEAST:
-        products = _dots(p.weights, np.log(p.weights / q.weights))  # no quotient overflows
+        products = dots(p.weights, np.log(p.weights / q.weights))  # no quotient overflows
     else:
         with np.errstate(invalid="ignore"):
-            products = _dots(p.weights, p.finite_log_weights) - _dots(p.weights, q.log_weights)
+            products = dots(p.weights, p.finite_log_weights) - dots(p.weights, q.log_weights)
     quick = products / p.total + np.log(q.total / p.total)
 
     def careful(rows: IntArray) -> FloatArray:
@@ -273,13 +273,13 @@ def cauchy_schwarz_divergence(
 
 
 def _cauchy_schwarz(found: Comparison) -> FloatArray:
-    squares = _dots(found.p, found.p) * _dots(found.q, found.q)
+    squares = dots(found.p, found.p) * dots(found.q, found.q)
     # |p ^ q| = |m ^ d| for the mean m and the difference d = q - p, less its part along m.
     mean = 0.5 * (found.p + found.q)
-    along = _dots(mean, found.difference) / _dots(mean, mean)
+    along = dots(mean, found.difference) / dots(mean, mean)
     across = found.difference - along[:, None] * mean
-    sine_squared = _dots(mean, mean) * _dots(across, across) / squares
-    products = _dots(found.p, found.q)
+    sine_squared = dots(mean, mean) * dots(across, across) / squares
+    products = dots(found.p, found.q)
     lost = np.flatnonzero(products < LEAST)
     with np.errstate(divide="ignore"):
         log_products = np.log(products)
@@ -288,8 +288,3 @@ def _cauchy_schwarz(found: Comparison) -> FloatArray:
         log_products[lost] = np.logaddexp.reduce(both, axis=1)
     far = np.log(squares) - 2.0 * log_products
     return np.where(sine_squared < 0.5, -np.log1p(-np.minimum(sine_squared, 0.5)), far)
-
-
-def _dots(a: FloatArray, b: FloatArray) -> FloatArray:
-    products: FloatArray = np.einsum("ij,ij->i", a, b)
-    return products

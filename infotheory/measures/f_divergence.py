@@ -241,18 +241,14 @@ def alpha_divergence_generator(alpha: Any) -> FDivergence:
 
     at_zero = 1.0 / order if order > 0 else math.inf
     recession = 1.0 / (1.0 - order) if order < 1 else math.inf
+    slope_at_zero = -1.0 / rest if rest > 0 else -math.inf
+    at_recession = -1.0 / order if order < 0 else math.inf
     return FDivergence(
         name=f"alpha({order!r})",
         f=f,
         derivative=lambda u, xp=np, /: _deformed_log(u, rest, xp),
         second_derivative=lambda u, _xp=np, /: u ** (order - 2.0),
-        conjugate=_conjugate(
-            formula,
-            -1.0 / rest if rest > 0 else -math.inf,
-            at_zero,
-            recession,
-            -1.0 / order if order < 0 else math.inf,
-        ),
+        conjugate=_conjugate(formula, slope_at_zero, at_zero, recession, at_recession),
         at_zero=at_zero,
         recession=recession,
         meaning=f"the alpha-divergence of order {order!r}",
@@ -265,11 +261,7 @@ def _deformed_log(u: Any, power: float, xp: Any) -> Any:
 
 
 def f_divergence(
-    p: Any,
-    q: Any,
-    *,
-    f: str | FDivergence | Callable[[Any], Any] = "kl",
-    kind: str = "probs",
+    p: Any, q: Any, *, f: str | FDivergence | Callable[[Any], Any] = "kl", kind: str = "probs"
 ) -> Any:
     """Csiszar's f-divergence D_f(p||q).
 
@@ -286,7 +278,8 @@ def f_divergence(
     Returns
     -------
     float or ndarray, shape (...)
-        At least 0. In nats, where logarithms are involved.
+        At least 0, but for rounding where `f` comes without its second derivative. In nats, where
+        logarithms are involved.
 
     Raises
     ------
@@ -294,6 +287,8 @@ def f_divergence(
         If an entry is negative or nan, a distribution does not sum to one, the alphabets differ
         in size, `f` is unknown or not zero at 1, or a probability is zero and the limit of f
         that this calls for is not known.
+    TypeError
+        If `f` is none of these, or does not work on arrays.
 
     Notes
     -----
@@ -303,8 +298,9 @@ def f_divergence(
 
     Records with a `functional` are computed by it, as the function of their `meaning`. For others
     with f'', ratios within 1/4 of one use f(1 + x) = f'(1) x
-    + x^2 int_0^1 (1 - s) f''(1 + s x) ds, by Gauss's rule of 8 nodes: the linear parts add up to
-    nothing and are left out, so that nothing cancels where `p` is close to `q`.
+    + x^2 int_0^1 (1 - s) f''(1 + s x) ds, by Gauss's rule of 8 nodes, as far as f'' is between a
+    third and three times f''(1): the linear parts add up to nothing and are left out, so that
+    nothing cancels where `p` is close to `q`.
 
     References
     ----------
@@ -330,20 +326,31 @@ def _as_record(f: str | FDivergence | Callable[[Any], Any]) -> FDivergence:
     if isinstance(f, str):
         check_choice("f", f, tuple(F_DIVERGENCES))
         return F_DIVERGENCES[f]
-    if not isinstance(f, FDivergence) and not callable(f):
+    if isinstance(f, FDivergence):
+        record = f
+    elif callable(f):
+        record = FDivergence(name="given", f=lambda u, _xp=np, /: f(u))
+    else:
         raise TypeError(
             f"f must be a name, an FDivergence or a function; got {f!r}. "
             f"Names are {', '.join(map(repr, F_DIVERGENCES))}."
         )
-    if isinstance(f, FDivergence):
-        record = f
-    else:
-        given = f
-        record = FDivergence(name="given", f=lambda u, _xp=np, /: given(u))
-    at_one = float(np.asarray(record.f(np.ones(1)))[0])
+    at_one = float(_on_arrays(record.f)[0])
     if not abs(at_one) <= 1e-12:
         raise refusal("f", "zero at 1", f"f(1) = {at_one:g}", "Subtract that constant from f.")
     return record
+
+
+def _on_arrays(f: Callable[..., Any]) -> FloatArray:
+    """Values of f at 1 and 1."""
+    fix = "Use functions of numpy and np.where, or np.vectorize(f)."
+    try:
+        values = np.asarray(f(np.ones(2)), dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"f must work on arrays; got {error!r} for two ratios. {fix}") from error
+    if values.shape != (2,):
+        raise TypeError(f"f must work on arrays; got shape {values.shape} for two ratios. {fix}")
+    return values
 
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
@@ -358,7 +365,7 @@ def _sums_of_f(found: Comparison, record: FDivergence) -> FloatArray:
     terms = np.zeros(x.shape)
     near, slope = np.zeros(x.shape, dtype=bool), 0.0
     if record.derivative is not None and record.second_derivative is not None:
-        near = np.abs(x) <= 0.25
+        near = _near(x, record.second_derivative)
         slope = float(record.derivative(np.ones(1))[0])  # the linear part is taken off everywhere
         curvature = record.second_derivative(1.0 + x[near][:, None] * _NODES) @ _WEIGHTS
         terms[near] = other[near] * x[near] ** 2 * curvature
@@ -373,16 +380,20 @@ def _sums_of_f(found: Comparison, record: FDivergence) -> FloatArray:
     if without_q.any():
         limit = _known(record.recession, "for large u where q has zeros", "recession")
         terms[without_q] = own[without_q] * (limit - slope)
-    sums: FloatArray = terms.sum(axis=1)
-    return sums
+    return np.asarray(terms.sum(axis=1))
+
+
+def _near(x: FloatArray, second_derivative: Callable[..., Any]) -> Any:
+    """Where f'' changes so little between 1 and 1 + x that few nodes do."""
+    near = np.abs(x) <= 0.25
+    with np.errstate(all="ignore"):
+        bend = second_derivative(1.0 + x[near]) / second_derivative(np.ones(1))
+    near[near] = (bend > 1.0 / 3.0) & (bend < 3.0)
+    return near
 
 
 def _known(limit: float, where: str, field: str) -> float:
     if math.isnan(limit):
-        raise refusal(
-            "f",
-            f"of a known limit {where}",
-            "none",
-            f"Pass an FDivergence that names its {field}.",
-        )
+        fix = f"Pass an FDivergence that names its {field}."
+        raise refusal("f", f"of a known limit {where}", "none", fix)
     return limit

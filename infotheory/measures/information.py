@@ -11,7 +11,7 @@ import numpy as np
 from infotheory._simplex import Block, Distributions, over_blocks
 from infotheory._typing import FloatArray, IntArray
 from infotheory._validation import check_choice
-from infotheory.measures._terms import as_rows, refined, relative_entropy_terms, two_product
+from infotheory.measures._terms import dots, refined, relative_entropy_terms, two_product
 from infotheory.measures.shannon import block_conditional_entropy, block_entropy
 
 __all__ = [
@@ -58,9 +58,11 @@ def mutual_information(joint: Any, *, kind: str = "probs", base: float | None = 
     Notes
     -----
     I(X;Y) = sum_xy p(x, y) ln(p(x, y) / (p(x) p(y))) = H(X) + H(Y) - H(X, Y). Where that
-    difference is small, a sum of terms of at least zero is formed from p(x) p(y) - p(x, y) with
-    products in twice the precision. So the error is some 1e-15 of the result and 1e-31 nats,
-    also where variables are almost independent.
+    difference is below 0.05 nats, a sum of terms of at least zero is formed from
+    p(x) p(y) - p(x, y) with products in twice the precision. So the error is some 1e-15 of the
+    result and 1e-31 nats, also where variables are almost independent. Above, it is some units of
+    rounding of the entropies: of 0.054 nats at most 1.1e-13 of the result was seen for 10 to 600
+    symbols each, and less of more.
 
     References
     ----------
@@ -81,7 +83,7 @@ def mutual_information(joint: Any, *, kind: str = "probs", base: float | None = 
 def block_mutual_information(block: Block) -> FloatArray:
     """Mutual information of each joint distribution of a block."""
     weights = block.weights[..., None]
-    joint_sum = np.einsum("ijk,ijk->i", block.weights, block.finite_log_weights)
+    joint_sum = dots(block.weights, block.finite_log_weights)
     return _given_last(weights, block.total, joint_sum)
 
 
@@ -132,11 +134,12 @@ def conditional_mutual_information(
     1.0
     """
     operand = Distributions(joint, "joint", kind, n_axes=3)
-    return over_blocks(_block_conditional, operand, base=base)
+    return over_blocks(block_conditional_mutual_information, operand, base=base)
 
 
-def _block_conditional(block: Block) -> FloatArray:
-    joint_sum = np.einsum("ijkl,ijkl->i", block.weights, block.finite_log_weights)
+def block_conditional_mutual_information(block: Block) -> FloatArray:
+    """Information of two variables given the third, of each joint distribution of a block."""
+    joint_sum = dots(block.weights, block.finite_log_weights)
     return _given_last(block.weights, block.total, joint_sum)
 
 
@@ -156,9 +159,7 @@ def _given_last(weights: FloatArray, total: FloatArray, joint_sum: FloatArray) -
 
 def _log_sums(masses: FloatArray) -> FloatArray:
     """Sums of m ln m over all axes but the first."""
-    flat = as_rows(masses)
-    sums: FloatArray = np.einsum("ij,ij->i", flat, np.log(np.where(flat > 0, flat, 1.0)))
-    return sums
+    return dots(masses, np.log(np.where(masses > 0, masses, 1.0)))
 
 
 def _independence_terms(

@@ -8,11 +8,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from infotheory._simplex import Block, Distributions, over_blocks
+from infotheory._simplex import Block, over_blocks
 from infotheory._typing import FloatArray
-from infotheory._validation import as_array, check_count
-from infotheory.measures.information import _block_conditional
-from infotheory.measures.shannon import block_entropy
+from infotheory.measures.information import block_conditional_mutual_information
+from infotheory.measures.shannon import as_joint, block_entropy
 
 __all__ = [
     "co_information",
@@ -303,18 +302,10 @@ def co_information(
             for given in combinations(range(2, n), size)
         ]
 
-    operand = _variables(joint, n_variables, kind)
+    operand = as_joint(joint, n_variables, kind)
     if operand.n_axes == 1:
         return over_blocks(block_entropy, operand, base=base)
     return _sum_of(value, joint, n_variables, kind, base)
-
-
-def _variables(joint: Any, n_variables: int | None, kind: str) -> Distributions:
-    if n_variables is None:
-        n_axes = max(1, as_array(joint, "joint").ndim)
-    else:
-        n_axes = check_count("n_variables", n_variables)
-    return Distributions(joint, "joint", kind, n_axes=n_axes)
 
 
 def _sum_of(
@@ -325,7 +316,7 @@ def _sum_of(
     base: float | None,
 ) -> Any:
     """Add up terms, each of them information between groups of variables."""
-    operand = _variables(joint, n_variables, kind)
+    operand = as_joint(joint, n_variables, kind)
 
     def functional(block: Block) -> FloatArray:
         def information(x: _Variables, y: _Variables, z: _Variables) -> FloatArray:
@@ -348,4 +339,4 @@ def _information(
     ordered = marginal.transpose(0, *(rank[v] for v in (*x, *y, *z)))
     sizes = [int(np.prod([weights.shape[1 + v] for v in group])) for group in (x, y, z)]
     grouped = Block(ordered.reshape(len(block), *sizes), block.total, positive=False)
-    return _block_conditional(grouped)
+    return block_conditional_mutual_information(grouped)

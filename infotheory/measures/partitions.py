@@ -55,7 +55,8 @@ def adjusted_mutual_information(
     E[I] = sum_ij E[N ln(N n / (a_i b_j))] / n, computed once for each pair of distinct sizes,
     from terms N ln(N/m) - N + m of at least zero (m = a_i b_j / n is the mean of N), with
     probabilities by their ratios from the mode, over counts that have all but 1e-20 of the
-    probability. So no factorial of n costs digits, and the time does not grow with n.
+    probability. So no factorial of n costs digits. The expectation takes at most some sqrt(n)
+    terms a pair of distinct sizes, and numbering the labels some n log n steps.
 
     References
     ----------

@@ -338,9 +338,9 @@ class _Program:
 
         def bounds(point: Point) -> tuple[float, float, _Channel]:
             pi = self._within(self._joint(point.x[:-1]), room)
-            y = np.append(point.y[:-1], min(0.0, point.y[-1]))
-            lower = float(target @ y - program.log_sums(y)[0][:-1].max())
-            return self._entropy + lower, _information(pi), _Channel(pi, -float(y[-1]) / room)
+            # The multiplier of the distortion is minus the slack of a block of one: negative.
+            lower = self._entropy + float(target @ point.y - point.log_sums[:-1].max())
+            return lower, _information(pi), _Channel(pi, -float(point.y[-1]) / room)
 
         masses = np.full(self._n_blocks + 1, 1.0 / self._n_blocks)
         path = program.path(np.append(np.log(self._p), -1.0), masses)

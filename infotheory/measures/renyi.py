@@ -18,7 +18,7 @@ from infotheory.measures._power_forms import (
     over_orders,
     sharp_log_ratios,
 )
-from infotheory.measures._terms import LEAST, of_rows, refined, rows_at_once
+from infotheory.measures._terms import LEAST, dots, of_rows, refined, rows_at_once
 from infotheory.measures.divergence import block_kl_divergence
 from infotheory.measures.shannon import block_entropy
 
@@ -51,7 +51,7 @@ def renyi_entropy(p: Any, alpha: Any, *, kind: str = "probs", base: float | None
     -------
     float or ndarray, shape (...) or (..., number of orders)
         At least 0, at most log K, and no larger for a larger order. A Series with the same index
-        for a DataFrame and one order.
+        for a DataFrame and one order, a DataFrame with a column an order for several.
 
     Raises
     ------
@@ -68,6 +68,9 @@ def renyi_entropy(p: Any, alpha: Any, *, kind: str = "probs", base: float | None
 
     One pass over blocks that stay in cache; the cost of a logarithm and an exponential an entry, or
     of a few products for whole orders up to 8.
+
+    Put in for p, frequencies of samples give a biased value, on average too low at orders up to 1.
+    From samples use :func:`infotheory.estimate_entropy`, which corrects that at order 1.
 
     References
     ----------
@@ -102,7 +105,7 @@ def tsallis_entropy(p: Any, alpha: Any, *, kind: str = "probs") -> Any:
     Returns
     -------
     float or ndarray, shape (...) or (..., number of orders)
-        At least 0. It is no logarithm, so it has no base.
+        At least 0. It is no logarithm, so it has no base. Labelled as :func:`renyi_entropy`.
 
     Raises
     ------
@@ -115,6 +118,9 @@ def tsallis_entropy(p: Any, alpha: Any, *, kind: str = "probs") -> Any:
     expm1((1 - alpha) H_alpha) / (1 - alpha) from the Rényi entropy: Shannon's entropy in nats at
     order 1, the Gini impurity at order 2, the size of the support less one at order 0, and 0 at
     infinity. Of independent parts it is S(A) + S(B) + (1 - alpha) S(A) S(B).
+
+    Put in for p, frequencies of samples give a value that is on average too low, at order 1 and
+    any other. From samples use :func:`infotheory.estimate_entropy`, which corrects that at order 1.
 
     References
     ----------
@@ -152,7 +158,7 @@ def power_sum(p: Any, alpha: Any, *, kind: str = "probs") -> Any:
     -------
     float or ndarray, shape (...) or (..., number of orders)
         From the size of the support at order 0, over 1 at order 1, to 0 at infinity, or 1 there
-        where one symbol is certain.
+        where one symbol is certain. Labelled as :func:`renyi_entropy`.
 
     Raises
     ------
@@ -163,6 +169,9 @@ def power_sum(p: Any, alpha: Any, *, kind: str = "probs") -> Any:
     -----
     U_alpha(p) = sum_k p_k^alpha = exp((1 - alpha) H_alpha(p)), with 0^0 = 0. Its relative accuracy
     is that of (1 - alpha) H_alpha in absolute terms.
+
+    Put in for p, frequencies of samples give a value that is on average too low below order 1 and
+    too high above. For the entropy (order 1) of samples use :func:`infotheory.estimate_entropy`.
 
     References
     ----------
@@ -256,7 +265,7 @@ def renyi_divergence(
     float or ndarray, shape (...) or (..., number of orders)
         At least 0, and no smaller for a larger order. Infinite where p and q have no symbol in
         common, and from order 1 on where q lacks a symbol of p. A Series with the same index for a
-        DataFrame and one order.
+        DataFrame and one order, a DataFrame with a column an order for several.
 
     Raises
     ------
@@ -313,7 +322,7 @@ def _quick_entropy(block: Block, alpha: float) -> FloatArray:
         # The logarithm of the sum of powers is at most |t| ln K.
         if abs(t) * math.log(w.shape[1]) < 0.5:
             rise = t * block.finite_log_weights
-            terms = np.einsum("ij,ij->i", w, np.expm1(rise, out=rise)) / total
+            terms = dots(w, np.expm1(rise, out=rise)) / total
             scale = -t * np.log(total)
             return np.asarray(np.log1p(np.exp(scale) * terms + np.expm1(scale)) / -t)
         sums = _power_sums(block, alpha)
@@ -326,16 +335,17 @@ def _power_sums(block: Block, alpha: float) -> FloatArray:
     """Sums of powers of the weights; below `LEAST` not to be relied on."""
     w = block.weights
     if alpha == 0.5:
-        roots: FloatArray = np.einsum("ij->i", np.sqrt(w))
-        return roots
+        return _sums(np.sqrt(w))
     if alpha != round(alpha) or alpha > _LARGEST_PRODUCT:
         powers = alpha * block.log_weights
-        sums: FloatArray = np.einsum("ij->i", np.exp(powers, out=powers))
-        return sums
+        return _sums(np.exp(powers, out=powers))
     half, odd = divmod(round(alpha), 2)
     left, right = _whole_power(w, half), _whole_power(w, half + odd)
-    products: FloatArray = np.einsum("ij,ij->i", left, right)
-    return products
+    return dots(left, right)
+
+
+def _sums(terms: FloatArray) -> FloatArray:
+    return dots(terms, np.ones((1, terms.shape[1])))
 
 
 def _whole_power(w: FloatArray, power: int) -> FloatArray:
@@ -360,14 +370,14 @@ def _block_divergence(p: Block, q: Block, alpha: float) -> FloatArray:
 
 def _quick_divergence(p: Block, q: Block, alpha: float) -> FloatArray:
     """Divergences to some units of rounding of themselves, or nan, unless they are small."""
-    t, n_rows = alpha - 1.0, max(len(p), len(q))
+    t, n_rows = alpha - 1.0, len(p) if len(q) == 1 else len(q)
     if alpha in (0.0, math.inf) or abs(t) < ENOUGH:
         return np.full(n_rows, np.nan)
     sums, step = np.empty(n_rows), rows_at_once(p.weights.shape[1])
     with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
         for part in (slice(start, start + step) for start in range(0, n_rows, step)):
             powers = alpha * of_rows(p.log_weights, part) - t * of_rows(q.log_weights, part)
-            sums[part] = np.einsum("ij->i", np.exp(powers, out=powers))
+            sums[part] = _sums(np.exp(powers, out=powers))
         log_sum = np.log(sums) - alpha * np.log(p.total) + t * np.log(q.total)
     good = (sums > LEAST) & (sums < np.inf) & (np.abs(log_sum) >= ENOUGH)
     return np.where(good, log_sum / t, np.nan)

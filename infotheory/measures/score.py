@@ -10,9 +10,11 @@ import numpy as np
 from infotheory._simplex import Block, Distributions
 from infotheory._typing import FloatArray
 from infotheory._validation import as_array, as_rng, check_count, refusal
+from infotheory.measures._atoms import as_slack, as_slopes, densities, merged
 from infotheory.measures._pairs import Comparison, pair
 from infotheory.measures._power_forms import (
     ENOUGH,
+    _with_sure_top,
     log_sums,
     second_remainder,
     sharp_log_ratios,
@@ -39,13 +41,15 @@ class Score:
     kind : {"probs", "log_probs", "logits"}
         What `p` holds. Logarithms keep atoms whose probability underflows.
     slack : array_like, optional
-        How much rounding there is in each value: atoms are merged where neighbours are no further
-        apart than the sum of theirs. By default only equal values are.
+        How much rounding there is in all values, or in each, finite and at least 0: atoms are
+        merged where neighbours are no further apart than the sum of theirs. By default only equal
+        values are.
 
     Raises
     ------
     ValueError, TypeError
-        If a value is not finite, `p` is no distribution, or their lengths differ.
+        If a value is not finite, `p` is no distribution, their lengths differ, or a slack is
+        negative, not finite or of another length.
 
     Notes
     -----
@@ -83,13 +87,13 @@ class Score:
         if wrong.any():
             first = int(np.argmax(wrong))
             raise refusal("values", "finite", f"{numbers[first]:g} at values[{first}]")
-        merged = _merged(
+        atoms = merged(
             numbers[possible].astype(np.float64),
             block.log_p[0][possible],
-            np.broadcast_to(np.asarray(slack, dtype=np.float64), possible.shape)[possible],
+            as_slack(slack, possible.shape)[possible],
         )
-        self._values, self._log_probabilities = merged
-        for array in merged:
+        self._values, self._log_probabilities = atoms
+        for array in atoms:
             array.flags.writeable = False
 
     # ------------------------------------------------------------------------------- the four
@@ -110,7 +114,7 @@ class Score:
         Score
         """
         log_p = _one(Distributions(p, "p", kind)).log_p[0]
-        values = np.abs(np.where(log_p > -np.inf, log_p, 0.0))
+        values = np.abs(_finite(_with_sure_top(np.exp(log_p), log_p)))
         return cls(values, log_p, kind="log_probs", slack=2 * _EPS * np.maximum(values, 1.0))
 
     @classmethod
@@ -129,8 +133,10 @@ class Score:
         Score
         """
         log_p = _one(Distributions(joint, "joint", kind, n_axes=2)).log_p[0]
-        log_y = log_sums(log_p, axis=0)[None, :]
-        return cls._of_logs(log_p, log_y, -log_p)
+        log_y = log_sums(log_p, axis=0)
+        conditional = np.where(log_p > -np.inf, log_p - _finite(log_y), -np.inf).T
+        conditional = _with_sure_top(np.exp(conditional), conditional).T
+        return cls._of_logs(np.abs(_finite(conditional)), log_p, log_y[None, :])
 
     @classmethod
     def mutual_information(cls, joint: Any, *, kind: str = "probs") -> Score:
@@ -146,10 +152,13 @@ class Score:
         Returns
         -------
         Score
+            Its mean is off by some 1e-15 of the values, which for nearly independent variables
+            are far larger than the mean: below 1e-30 that may be negative.
         """
-        log_p = _one(Distributions(joint, "joint", kind, n_axes=2)).log_p[0]
+        block = _one(Distributions(joint, "joint", kind, n_axes=2))
+        log_p = block.log_p[0]
         log_x, log_y = log_sums(log_p, axis=1)[:, None], log_sums(log_p, axis=0)[None, :]
-        return cls._of_logs(log_p, log_p, -log_x, -log_y)
+        return cls._of_logs(densities(block, log_x, log_y), log_p, log_x, log_y)
 
     @classmethod
     def relative_entropy(cls, p: Any, q: Any, *, kind: str = "probs") -> Score:
@@ -181,15 +190,13 @@ class Score:
         values = -sharp_log_ratios(found.difference, found.p, found.log_ratio)[0]
         near = np.abs(found.difference[0]) <= 0.5 * found.p[0]
         size = np.abs(_finite(own.log_p[0])) + np.abs(_finite(other.log_p[0]))
-        slack = _EPS * np.where(near, np.abs(values), size)
+        slack = _EPS * np.where(near, np.abs(_finite(values)), size)
         return cls(values, own.log_p[0], kind="log_probs", slack=slack)
 
     @classmethod
-    def _of_logs(cls, log_p: FloatArray, *parts: FloatArray) -> Score:
-        """A sum of logarithms, each of which may be off by its last digit."""
-        finite = [np.broadcast_to(_finite(part), log_p.shape) for part in parts]
-        size = np.sum(np.abs(finite), axis=0)
-        values = np.sum(finite, axis=0)
+    def _of_logs(cls, values: FloatArray, log_p: FloatArray, *parts: FloatArray) -> Score:
+        """Differences of logarithms, each of which may be off by its last digit."""
+        size = sum((np.abs(_finite(part)) for part in parts), np.abs(_finite(log_p)))
         return cls(values.ravel(), log_p.ravel(), kind="log_probs", slack=2 * _EPS * size.ravel())
 
     # ---------------------------------------------------------------------------------- the law
@@ -237,8 +244,12 @@ class Score:
 
     @cached_property
     def third_absolute_moment(self) -> float:
-        """E |Z - mean|^3, which bounds how far sums are from normal."""
+        """Mean of the third power of abs(Z - mean), which bounds how far sums are from normal."""
         return float(self.probabilities @ np.abs(self._values - self.mean) ** 3)
+
+    @property
+    def _size(self) -> float:
+        return max(-self.minimum, self.maximum)
 
     def _central_moment(self, order: int) -> float:
         return float(self.probabilities @ (self._values - self.mean) ** order)
@@ -251,7 +262,7 @@ class Score:
         Parameters
         ----------
         lam : float or array_like
-            Finite, of either sign.
+            Finite, of either sign, and such that lam Z is of a size of at most 1e300.
         derivative : {0, 1, 2, 3}
             The first is the mean of the tilted score, the second its variance, the third its third
             central moment.
@@ -267,7 +278,7 @@ class Score:
         if derivative not in _DERIVATIVES:
             listed = ", ".join(map(str, _DERIVATIVES))
             raise refusal("derivative", f"one of {listed}", repr(derivative))
-        slopes = _as_slopes(lam)
+        slopes = as_slopes(lam, self._size)
         deviations = self._values - self.mean
         steps = slopes[..., None] * deviations
         grown = self._log_probabilities + steps
@@ -316,7 +327,10 @@ class Score:
         -------
         Score
         """
-        steps = float(_as_slopes(lam)) * (self._values - self.mean)
+        slope = as_slopes(lam, self._size)
+        if slope.ndim:
+            raise refusal("lam", "one number", f"shape {slope.shape}", "Tilt by one at a time.")
+        steps = slope * (self._values - self.mean)
         return Score(self._values, self._log_probabilities + steps, kind="logits")
 
     def sample(self, n: int, rng: Any = None) -> FloatArray:
@@ -364,34 +378,3 @@ def _one(distributions: Distributions) -> Block:
 def _finite(logs: FloatArray) -> FloatArray:
     """Zeros for infinite logarithms, which belong to what never happens."""
     return np.where(np.isfinite(logs), logs, 0.0)
-
-
-def _as_slopes(lam: Any) -> FloatArray:
-    slopes = np.asarray(lam)
-    if slopes.dtype.kind not in "iuf":
-        raise TypeError(f"lam must be a number or an array of numbers; got {lam!r}.")
-    if not np.isfinite(slopes).all():
-        raise refusal(
-            "lam",
-            "finite",
-            f"{slopes[~np.isfinite(slopes)].flat[0]:g}",
-            "In the limit all mass is on the extreme value.",
-        )
-    return slopes.astype(np.float64)
-
-
-def _merged(
-    values: FloatArray, log_p: FloatArray, slack: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Sort atoms and merge those that agree to within their slack."""
-    order = np.argsort(values, kind="stable")
-    values, log_p, slack = values[order], log_p[order], slack[order]
-    apart = np.diff(values) > slack[:-1] + slack[1:]
-    starts = np.flatnonzero(np.concatenate([[True], apart]))
-    sizes = np.diff(np.append(starts, len(values)))
-    top = np.maximum.reduceat(log_p, starts)
-    weights = np.exp(log_p - np.repeat(top, sizes))
-    sums = np.add.reduceat(weights, starts)
-    first = values[starts]
-    offsets = np.add.reduceat(weights * (values - np.repeat(first, sizes)), starts)
-    return first + offsets / sums, top + np.log(sums)

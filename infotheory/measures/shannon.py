@@ -9,9 +9,9 @@ import numpy as np
 
 from infotheory._simplex import Block, Distributions, over_blocks
 from infotheory._typing import FloatArray, IntArray
-from infotheory._validation import check_count
+from infotheory._validation import as_array, check_count
 from infotheory.measures._pairs import pair
-from infotheory.measures._terms import as_rows, entropies_of_masses, of_rows, refined
+from infotheory.measures._terms import as_rows, dots, entropies_of_masses, of_rows, refined
 
 __all__ = ["conditional_entropy", "cross_entropy", "entropy", "joint_entropy"]
 
@@ -61,9 +61,8 @@ def entropy(p: Any, *, kind: str = "probs", base: float | None = None) -> Any:
 
 def block_entropy(block: Block) -> FloatArray:
     """Entropy of each row over the whole alphabet, joint ones included."""
-    weights, logs = as_rows(block.weights), as_rows(block.finite_log_weights)
-    products: FloatArray = np.einsum("ij,ij->i", weights, logs)
-    quick = np.log(block.total) - products / block.total
+    weights = as_rows(block.weights)
+    quick = np.log(block.total) - dots(weights, block.finite_log_weights) / block.total
 
     def careful(rows: IntArray) -> FloatArray:
         return entropies_of_masses(weights[rows]) / block.total[rows]
@@ -72,7 +71,7 @@ def block_entropy(block: Block) -> FloatArray:
 
 
 def joint_entropy(
-    joint: Any, *, n_variables: int = 2, kind: str = "probs", base: float | None = None
+    joint: Any, *, n_variables: int | None = None, kind: str = "probs", base: float | None = None
 ) -> Any:
     """Joint entropy H(X, Y, ...) of several variables.
 
@@ -80,8 +79,9 @@ def joint_entropy(
     ----------
     joint : array_like, shape (..., K1, K2, ...)
         Joint distributions along the last axes, one a variable.
-    n_variables : int
-        How many of the last axes are variables; axes before them are a batch.
+    n_variables : int, optional
+        How many of the last axes are variables, the axes before them being a batch; by default
+        all of them.
     kind : {"probs", "log_probs", "logits"}
         What `joint` holds: probabilities, their natural logarithms, or unnormalised logarithms.
     base : float, optional
@@ -113,8 +113,16 @@ def joint_entropy(
     >>> joint_entropy([[0.5, 0.0], [0.25, 0.25]], base=2)
     1.5
     """
-    n_axes = check_count("n_variables", n_variables)
-    return over_blocks(block_entropy, Distributions(joint, "joint", kind, n_axes), base=base)
+    return over_blocks(block_entropy, as_joint(joint, n_variables, kind), base=base)
+
+
+def as_joint(joint: Any, n_variables: int | None, kind: str) -> Distributions:
+    """Return joint distributions of so many variables, by default one an axis."""
+    if n_variables is None:
+        n_axes = max(1, as_array(joint, "joint").ndim)
+    else:
+        n_axes = check_count("n_variables", n_variables)
+    return Distributions(joint, "joint", kind, n_axes)
 
 
 def cross_entropy(p: Any, q: Any, *, kind: str = "probs", base: float | None = None) -> Any:
@@ -163,7 +171,7 @@ def cross_entropy(p: Any, q: Any, *, kind: str = "probs", base: float | None = N
 
 def _block_cross_entropy(p: Block, q: Block) -> FloatArray:
     with np.errstate(invalid="ignore"):
-        products: FloatArray = np.einsum("ij,ij->i", p.weights, q.log_weights)
+        products = dots(p.weights, q.log_weights)
     quick = np.log(q.total) - products / p.total
 
     def careful(rows: IntArray) -> FloatArray:
@@ -235,9 +243,9 @@ def conditional_entropy(joint: Any, *, kind: str = "probs", base: float | None =
 def block_conditional_entropy(block: Block, given: int = 2) -> FloatArray:
     """Entropy of one variable of each joint distribution given the one on axis `given`."""
     condition = block.weights.sum(axis=3 - given)
-    joint_sum = np.einsum("ijk,ijk->i", block.weights, block.finite_log_weights)
+    joint_sum = dots(block.weights, block.finite_log_weights)
     logs = np.log(np.where(condition > 0, condition, 1.0))
-    quick = (np.einsum("ij,ij->i", condition, logs) - joint_sum) / block.total
+    quick = (dots(condition, logs) - joint_sum) / block.total
 
     def careful(rows: IntArray) -> FloatArray:
         masses = np.moveaxis(block.weights[rows], given, 1)

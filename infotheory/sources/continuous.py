@@ -161,7 +161,7 @@ class Gamma(ContinuousSource):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Laplace(ContinuousSource):
-    """Density exp(-|x - location| / scale) / (2 scale).
+    """Density exp(-abs(x - location) / scale) / (2 scale).
 
     Attributes
     ----------

@@ -169,9 +169,10 @@ class Zipf(DiscreteSource):
         return p
 
     def _entropy(self) -> float:
-        # The first rank has ln 1 = 0, so p_0 = 1 / Z.
-        mean_log = float(self.probabilities @ self._log_ranks)
-        return self.exponent * mean_log - math.log(self.probabilities[0])
+        # The first rank has weight one, so p_0 = 1 / Z; the other weights may be tiny beside it.
+        p = self.probabilities
+        log_z = math.log1p(float(p[1:].sum() / p[0]))
+        return self.exponent * float(p @ self._log_ranks) + log_z
 
     def _draw(self, n: int, rng: np.random.Generator) -> IntArray:
         return rng.choice(self.n_symbols, size=n, p=self.probabilities)

@@ -55,8 +55,9 @@ def student_excess(df: float, dimension: int) -> float:
     if a < _SERIES:
         gammas = float(gammaln(a) - gammaln(b))
         return h * math.log(a) - h + gammas + b * float(psi(b) - psi(a))
-    second = (1.0 / a - 2.0 / b + b / a**2) / 12.0
-    fourth = (-1.0 / a**3 + 4.0 / b**3 - 3.0 * b / a**4) / 360.0
+    u, v, ratio = 1.0 / a, 1.0 / b, b / a  # powers of these vanish, where those of a overflow
+    second = (u - 2.0 * v + ratio * u) / 12.0
+    fourth = (-(u**3) + 4.0 * v**3 - 3.0 * ratio * u**3) / 360.0
     return 0.5 * math.log1p(h / a) + h / (2.0 * a) + second + fourth
 
 

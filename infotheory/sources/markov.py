@@ -47,8 +47,9 @@ class MarkovChain(Source[IntArray]):
     With H_i the entropy of row i, the entropy rate is sum_i w_i H_i, where w_i is the share of time
     spent in state i in the long run. Within a class w comes from the elimination of Grassmann,
     Taksar and Heyman [2]_, which subtracts nothing, so each entry is accurate relative to itself;
-    classes are weighted by the probability that the path ends up in them. O(K^3) time, once; a path
-    takes O(n log K) time and O(K^2) memory.
+    classes are weighted by the probability that the path ends up in them, found by eliminating the
+    transient states in the same way. O(K^3) time, once; a path takes O(n log K) time and O(K^2)
+    memory.
 
     References
     ----------
@@ -132,10 +133,17 @@ class MarkovChain(Source[IntArray]):
         transient = np.setdiff1d(np.arange(len(self.transition)), np.concatenate(classes))
         stay = self.transition[np.ix_(transient, transient)]
         leave = np.stack([self.transition[np.ix_(transient, c)].sum(axis=1) for c in classes], 1)
-        ends = np.linalg.solve(np.eye(transient.size) - stay, leave)
-        direct = np.array([self.initial[c].sum() for c in classes])
-        weights: FloatArray = direct + self.initial[transient] @ ends
-        return weights
+        direct = [self.initial[c].sum() for c in classes]
+        # A state that is eliminated hands its weight on to those that follow, in the proportions in
+        # which it moves there. What it keeps to itself does not count, and is never taken from one.
+        onward = np.hstack([stay, leave])
+        weights: FloatArray = np.concatenate([self.initial[transient], direct])
+        for state in range(transient.size):
+            rest = slice(state + 1, None)
+            moves = onward[state, rest] / onward[state, rest].sum()
+            weights[rest] += weights[state] * moves
+            onward[rest, rest] += onward[rest, state, None] * moves
+        return weights[transient.size :]
 
     @property
     def initial_distribution(self) -> FloatArray:

@@ -20,11 +20,11 @@ _NAMES = ("x", "y", "z")
 _MERGED = 0.01  # share of distinct values that a warp may round to the same number
 
 
-def _spiral(samples: FloatArray) -> FloatArray:
+def _spiral(samples: AnyArray) -> FloatArray:
     """Turn the plane of the first two coordinates by the squared length of the vector."""
-    angle = (samples**2).sum(axis=1)
+    turned = samples.astype(np.float64)  # vectors of symbols turn into numbers
+    angle = (turned**2).sum(axis=1)
     cosine, sine = np.cos(angle), np.sin(angle)
-    turned = samples.copy()
     turned[:, 0] = cosine * samples[:, 0] - sine * samples[:, 1]
     turned[:, 1] = sine * samples[:, 0] + cosine * samples[:, 1]
     return turned

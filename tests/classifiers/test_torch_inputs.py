@@ -17,6 +17,8 @@ from classifiers.support import (
 from oracles import classifiers_large as large
 
 import infotheory
+from infotheory import measures
+from infotheory._validation import BFLOAT16, as_array, as_numbers, decode
 
 torch = pytest.importorskip("torch", reason="torch is not installed: no tensors to measure")
 
@@ -98,6 +100,63 @@ def test_bad_rows_of_tensors_are_named() -> None:
     z[3, 1] = float("nan")
     with pytest.raises(ValueError, match="nan at row 3, column 1"):
         infotheory.ncmi(z, [0, 1, 2, 0, 1])
+
+
+COVARIANCE = [[2.0, 0.5], [0.5, 1.0]]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda t: measures.gaussian_entropy(t(COVARIANCE)),
+        lambda t: measures.gaussian_kl_divergence(
+            t([1.0, 2.0]), t(COVARIANCE), t([0.0, 0.5]), t([[1.0, 0.0], [0.0, 4.0]])
+        ),
+        lambda t: measures.Score(t([1.0, 2.0]), t([0.25, 0.75])).mean,
+        lambda t: len(measures.Score([1.0, 2.0], [0.25, 0.75], slack=t(0.75))),
+        lambda t: measures.Score([1.0, 2.0], [0.25, 0.75]).tilted(t(0.5)).mean,
+        lambda t: float(
+            measures.channel_capacity(
+                t([[0.75, 0.25], [0.25, 0.75]]), costs=t([0.0, 1.0]), max_cost=0.25
+            )
+        ),
+        lambda t: float(
+            measures.rate_distortion(
+                t([0.5, 0.5]), t([[0.0, 1.0], [1.0, 0.0]]), max_distortion=0.25
+            )
+        ),
+        lambda t: measures.entropy(t([[0.5, 0.5], [0.25, 0.75]])),
+        lambda t: (
+            infotheory.measure_classifier(
+                t([[1.0, 0.0], [0.5, 2.0], [1.0, -1.0], [0.0, 0.5]]),
+                [0, 1, 0, 1],
+                sample_weight=t([1.0, 0.5, 2.0, 1.5]),
+            ).cmi
+        ),
+    ],
+)
+def test_bfloat16_means_the_same_as_float32(call: Any) -> None:
+    """All numbers above are exact in bfloat16."""
+    half, single = (
+        call(lambda value, dtype=dtype: torch.tensor(value, dtype=dtype))
+        for dtype in (torch.bfloat16, torch.float32)
+    )
+    np.testing.assert_allclose(half, single, rtol=1e-6)
+
+
+def test_bfloat16_labels_are_no_integers() -> None:
+    labels = torch.tensor([0.0, 1.0, 0.0], dtype=torch.bfloat16)
+    with pytest.raises(TypeError, match="labels must be integers; got dtype float32"):
+        infotheory.ncmi(torch.eye(3)[:, :2], labels)
+
+
+def test_bfloat16_numbers_travel_as_bits() -> None:
+    tensor = torch.tensor([[1.0, -2.0]], dtype=torch.bfloat16)
+    bits = as_numbers(tensor, "outputs")
+    assert bits.dtype == BFLOAT16
+    assert bits.__array_interface__["data"][0] == tensor.data_ptr()  # nothing is copied
+    np.testing.assert_array_equal(decode(bits), [[1.0, -2.0]])
+    np.testing.assert_array_equal(as_array(tensor.T, "values"), [[1.0], [-2.0]])
 
 
 @pytest.mark.gpu

@@ -79,6 +79,7 @@ def test_what_tables_may_be_given_as() -> None:
     columns = [*"x" * 30, *"y" * 10, *"x" * 5, *"y" * 25]
     for given_ in (
         np.array(table, dtype=np.uint8),
+        np.ma.array(table),
         np.array(table, dtype=object),
         pd.DataFrame(table),
         pd.DataFrame(table, dtype="Int64"),
@@ -100,6 +101,8 @@ def test_a_frame_that_only_looks_like_margins_is_taken() -> None:
     for frame in (
         pd.DataFrame([[2, 2], [2, 5]], columns=["a", "All"], index=["b", "All"]),
         pd.DataFrame([[2, 2], [2, 2]]),
+        pd.DataFrame([[2, 2], [2, 2]], columns=["no", "yes"], index=["no", "yes"]),
+        pd.DataFrame([[1, 2, 3], [1, 2, 3], [2, 4, 6]]),  # no name
         pd.DataFrame([[2, 2], [2, 2]], columns=["a", "b"], index=["a", "All"]),
         pd.DataFrame([[2, 2], [2, 2]], columns=["a", "All"], index=["a", "b"]),
         pd.DataFrame([[2, 2], [3, 3]], columns=["a", "All"], index=["b", "All"]),
@@ -112,6 +115,13 @@ def test_a_frame_that_only_looks_like_margins_is_taken() -> None:
 REFUSED = [
     ([1, 2], ValueError, r"^counts must be 2-dimensional, with one axis for each of x, y; got sha"),
     (np.ones((2, 2, 2), dtype=int), ValueError, r"got shape \(2, 2, 2\)\. Tables of counts come"),
+    (
+        np.ma.array([[1, 2], [3, 4]], mask=[[0, 0], [1, 0]]),
+        ValueError,
+        r"^counts must be without masked entries; got one at entry \(1, 0\)\. Fill them",
+    ),
+    ([np.ma.array([1, 2], mask=[0, 1]), [3, 4]], ValueError, r"got one at entry \(0, 1\)"),
+    ([1, 2], ValueError, r"or from numpy\.histogramdd with \.astype\(int\), for instance\.$"),
     ([[1, 2], [3]], ValueError, "^counts must be a table; got rows of different lengths"),
     (
         [[1.0, 2.0]],
@@ -130,6 +140,21 @@ REFUSED = [
         pd.crosstab(np.array([0, 0, 1]), np.array([0, 1, 1]), margins=True),
         ValueError,
         r"^counts must be a table without its margins; got sums in the row and the column 'All'",
+    ),
+    (
+        pd.crosstab(np.array([0, 0, 1]), np.array([0, 1, 1]), margins=True, margins_name="Total"),
+        ValueError,
+        "got sums in the row and the column 'Total'. Leave them out",
+    ),
+    (
+        pd.crosstab([np.array([0, 0, 1]), np.zeros(3)], np.array([0, 1, 1]), margins=True),
+        ValueError,
+        "got sums in the row and the column 'All'",
+    ),
+    (
+        pd.DataFrame([[3, 3], [3, 3]], columns=["a", "All"], index=["b", "All"]),
+        ValueError,
+        "got sums in the row and the column 'All'",
     ),
 ]
 

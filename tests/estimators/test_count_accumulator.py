@@ -230,8 +230,12 @@ def test_other_refusals() -> None:
         filled([1]).estimate_mutual_information(0, 1)
     with pytest.raises(ValueError, match=r"^method must be one of"):
         rows.estimate_mutual_information("a", "b", method="best")
-    with pytest.raises(TypeError, match="nan_policy"):
-        rows.estimate_mutual_information("a", "b", nan_policy="omit")
+    for options in ({"nan_policy": "omit"}, {"bas": 2}):
+        unknown = f"information.. got an unexpected keyword argument '{next(iter(options))}'"
+        with pytest.raises(TypeError, match=f"estimate_mutual_{unknown}"):
+            rows.estimate_mutual_information("a", "b", **options)
+        with pytest.raises(TypeError, match=f"estimate_conditional_mutual_{unknown}"):
+            rows.estimate_conditional_mutual_information("a", "b", "b", **options)
 
 
 def test_warnings_point_to_the_caller() -> None:

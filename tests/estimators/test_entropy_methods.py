@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oracles import entropy_estimators as oracle
 
+from infotheory.estimators import shrinkage
 from infotheory.estimators.coverage import _series_rest
 from infotheory.estimators.jvhw import best_polynomial
 from infotheory.estimators.methods import (
@@ -117,6 +119,21 @@ def test_leaving_one_out_keeps_the_order_of_the_counts() -> None:
     found = entropy_without_one(np.array([5, 1, 5, 2]), "plugin", None)
     assert found[0] == found[2]
     assert len(set(found.tolist())) == 3
+
+
+@pytest.mark.parametrize("n_symbols", [None, 700])
+def test_shrinkage_leaves_one_out_in_blocks(
+    n_symbols: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = np.arange(1, 601)
+    whole = entropy_without_one(counts, "james_stein", n_symbols)
+    monkeypatch.setattr(shrinkage, "_AT_ONCE", 3500)  # five rows of the 600
+    tracemalloc.start()
+    found = entropy_without_one(counts, "james_stein", n_symbols)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found == pytest.approx(whole, rel=1e-14)
+    assert most < 8 * 600**2  # bytes of a single array of all pairs
 
 
 @pytest.mark.parametrize("method", [m for m in ENTROPY_METHODS if m not in ("nsb", "ansb")])
@@ -224,6 +241,12 @@ def test_auto_is_nsb_for_a_known_alphabet_of_which_much_is_missing() -> None:
     assert automatic_method(shape) == "nsb"
     assert automatic_method(Shape(100, 10, 0, 20, 30)) == "chao_wang_jost"
     assert automatic_method(Shape(100, 11, 0, 20, None)) == "chao_wang_jost"
+
+
+def test_auto_is_nsb_where_the_other_would_exceed_a_known_alphabet() -> None:
+    for size, method in ((6, "nsb"), (7, "chao_wang_jost"), (None, "chao_wang_jost")):
+        profile, _ = profile_of(np.array([10] * 6), size)
+        assert automatic_method(profile.shape, profile) == method
 
 
 # --------------------------------------------------------------------------------------------- laws

@@ -80,6 +80,16 @@ def test_policies_for_missing_samples() -> None:
         (pd.Series([3, pd.NA], dtype="Int64"), TypeError, "got nan at entry 1"),
         ({"a": 0.5}, TypeError, "counts must be integers; got dtype float64"),
         ([[1, 2]], ValueError, r"counts must be 1-dimensional.*; got shape \(1, 2\)"),
+        (
+            np.ma.array([3, 9, 1], mask=[0, 1, 0]),
+            ValueError,
+            "masked entries; .* at entry 1. Fill",
+        ),
+        (
+            [3, np.ma.masked],
+            ValueError,
+            "counts must be without masked entries; got one .* 1",
+        ),
         (5, ValueError, r"counts must be 1-dimensional.*; got shape \(\)"),
     ],
 )

@@ -326,9 +326,17 @@ def test_warnings_point_to_the_caller_and_stay_in_the_result() -> None:
         assert found.warnings == tuple(str(item.message) for item in caught)
 
 
-def test_one_sample_has_no_interval() -> None:
-    with pytest.warns(UndefinedIntervalWarning, match=r"without one of the 1 sample\(s\)"):
-        found = estimate_mutual_information(["a"], ["b"])
-    assert found.value == 0.0
-    assert math.isnan(found.low)
-    assert math.isnan(found.standard_error)
+@pytest.mark.parametrize("method", ["auto", *ENTROPY_METHODS])
+def test_one_sample_has_no_interval(method: str) -> None:
+    text = "The interval is undefined, since one sample does not vary. Take more samples."
+    for function, variables in (
+        (estimate_mutual_information, (["a"], ["b"])),
+        (estimate_conditional_entropy, (["a"], ["b"])),
+        (estimate_conditional_mutual_information, (["a"], ["b"], ["c"])),
+    ):
+        found = quietly(function, *variables, method=method)
+        assert found.warnings == (text,)
+        assert math.isnan(found.low)
+        assert math.isnan(found.standard_error)
+    with pytest.warns(UndefinedIntervalWarning, match=text):
+        assert estimate_mutual_information(["a"], ["b"]).value == 0.0

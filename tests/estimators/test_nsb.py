@@ -15,6 +15,8 @@ from oracles import entropy_estimators as oracle
 
 from infotheory.estimators.methods import entropy_of_counts
 from infotheory.estimators.nsb import (
+    _HALVINGS,
+    _integrate,
     _log_prior,
     _log_rising,
     ansb_deviation,
@@ -69,6 +71,46 @@ def test_many_samples(n: int, size: int, exponent: float) -> None:
     # Logarithms of the weights are of order n ln n = 1e5, and lose 1e-11 to rounding.
     want = oracle.nsb_on_a_grid(numbers, size, low=1e-13, high=1e7)
     assert nsb_posterior(profile(counts_of(numbers), size)).mean == pytest.approx(want, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("counts", "size"), [((10**8,), 2), ((10**9,), 2), ((10**10, 1), 3), ((10**9, 30, 5), 7)]
+)
+def test_many_samples_of_one_symbol(counts: tuple[int, ...], size: int) -> None:
+    """Means of ln(n) / n, which a difference of terms of ln n would lose."""
+    found = nsb_posterior(profile(counts, size))
+    mean, error = oracle.nsb(counts, size)
+    assert found.mean == pytest.approx(mean, rel=INTEGRAL, abs=0.0)
+    # The variance within is a difference of terms of 1 / n, and of the order of ln(n)^2 / n^2: at
+    # n = 10^10 it loses seven digits at most.
+    assert found.deviation == pytest.approx(error, rel=1e-8, abs=0.0)
+    fewer = (counts[0] - 1, *counts[1:])
+    want = oracle.nsb(fewer, size)[0]
+    assert nsb_without_one(profile(counts, size))[-1] == pytest.approx(want, rel=INTEGRAL, abs=0.0)
+
+
+@pytest.mark.parametrize("counts", [(10**9,), (10**10, 1)])
+def test_many_samples_of_one_symbol_of_infinitely_many(counts: tuple[int, ...]) -> None:
+    found = nsb_posterior(profile(counts, None)).mean
+    assert found == pytest.approx(oracle.nsb_infinite(counts)[0], rel=INTEGRAL, abs=0.0)
+    fewer = (counts[0] - 1, *counts[1:])
+    want = oracle.nsb_infinite(fewer)[0]
+    assert nsb_without_one(profile(counts, None))[-1] == pytest.approx(want, rel=INTEGRAL, abs=0.0)
+
+
+def test_an_integral_settles_as_far_as_rounding_lets_it() -> None:
+    # Logarithms of the order of 1e12 are rounded to 1e-4, and weights with them.
+    rule = _integrate((-9.0, 9.0), lambda x: 1e12 - x[:, None] ** 2, lambda x: x[:, None] + 10)
+    assert rule.points.size <= 32 * 2**4 + 1
+    assert rule.means[0] == pytest.approx(10, abs=1e-4)
+
+
+def test_an_integral_that_does_not_settle_is_given_up() -> None:
+    rng = np.random.default_rng(0)
+    rule = _integrate((-9.0, 9.0), lambda x: -(x[:, None] ** 2), lambda x: rng.random((x.size, 1)))
+    assert rule.points.size == 32 * 2**_HALVINGS + 1
+    # Of 2^15 values about a third have weight: five standard deviations of their mean.
+    assert rule.means[0] == pytest.approx(0.5, abs=5 * math.sqrt(1 / 12 / 10_000))
 
 
 # ------------------------------------------------------------------------------------- ndd's values
@@ -167,13 +209,14 @@ def test_the_limit_of_few_coincidences() -> None:
 
 
 def test_rising_factorials() -> None:
-    """ln z (z + 1) ... (z + c - 1) by its factors, where formulas change at z = 20."""
+    """ln of z (z + 1) ... (z + c - 1) / (c - 1)! by its factors; formulas change at 20."""
     z = np.array([[1e-12], [0.3], [19.9], [20.1], [1e6], [1e15]])
-    counts = np.array([1.0, 2.0, 7.0, 40.0])
+    counts = np.array([1.0, 2.0, 7.0, 19.0, 20.0, 40.0])
     found = _log_rising(z, counts)
     for row, value in enumerate(z[:, 0]):
         for column, count in enumerate(counts):
-            want = math.fsum(math.log(value + j) for j in range(int(count)))
+            logs = [math.log(value + j) for j in range(int(count))]
+            want = math.fsum(logs + [-math.log(j) for j in range(1, int(count))])
             assert found[row, column] == pytest.approx(want, rel=1e-14, abs=1e-13)
 
 

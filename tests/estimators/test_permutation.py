@@ -6,6 +6,7 @@ import math
 from fractions import Fraction
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 from classifiers.support import quietly
@@ -21,10 +22,18 @@ from infotheory.estimators import (
     estimate_mutual_information_from_counts,
 )
 from infotheory.estimators.cells import cells_of_samples, cells_of_table
-from infotheory.estimators.permutation import _shuffled_sums, _sums, permutation_p_value
+from infotheory.estimators.permutation import (
+    _deviations,
+    _expected,
+    _rounding,
+    _shuffled_sums,
+    _sums,
+    permutation_p_value,
+)
 from infotheory.estimators.symbols import as_symbols
 
 DRAWS = 4000
+EPS = 2.0**-52
 
 
 def near(found: float, exact: Fraction, draws: int = DRAWS) -> bool:
@@ -88,6 +97,73 @@ def test_equal_sums_that_are_rounded_apart_are_ties() -> None:
     exact = oracle.exact_p_value_of_table(table)
     # Without a tolerance a share of 0.026 is lost; five standard deviations are 0.011.
     assert near(p_value(x, y, draws=40_000), exact, draws=40_000)
+
+
+@pytest.mark.parametrize("n", [3 * 10**7, 10**8, 10**9])
+@pytest.mark.parametrize("strata", [1, 2])
+def test_many_samples_with_little_dependence(n: int, strata: int) -> None:
+    """A fourfold table with equal margins is off by sqrt(n) / 4 at chance, normally distributed.
+
+    To a share of n^-1/2; 2 n I is 4, the sum of squares of one such variable for each stratum.
+    """
+    off = round(2 * math.sqrt(n / strata) / 4)
+    inside = np.array([[n // 4 + off, n // 4 - off], [n // 4 - off, n // 4 + off]])
+    inside -= n // 4 - n // 4 // strata
+    table = np.stack([inside, *[np.full((2, 2), n // 4 // strata)] * (strata - 1)], axis=2)
+    function = estimate_conditional_mutual_information_from_counts
+    found = quietly(function, table, n_permutations=DRAWS, rng=0).p_value
+    assert near(found, Fraction(float(stats.chi2.sf(4.0, strata))))
+
+
+def test_more_dependence_among_many_samples() -> None:
+    a, off = 10**9 // 4, 60_000  # 15 standard deviations
+    table = [[a + off, a - off], [a - off, a + off]]
+    found = quietly(estimate_mutual_information_from_counts, table, n_permutations=999, rng=0)
+    assert found.p_value == 1 / 1000
+
+
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+@given(st.integers(1, 2**50), st.floats(-0.99, 3.0), st.floats(1e-12, 1.0))
+def test_deviations_from_expected_counts(count: int, side: float, size: float) -> None:
+    expected = float(count) / (1 + side * size)
+    with mpmath.workdps(60):
+        exact = count * mpmath.log(mpmath.mpf(count) / mpmath.mpf(expected))
+        allowed = 2.5 * EPS * abs(exact) + EPS * abs(count - mpmath.mpf(expected))
+        found = float(_deviations(np.array([count]), np.array([expected]))[0])
+        assert abs(found - exact) <= allowed
+
+
+@given(SEEDS, st.integers(2, 6), st.sampled_from([10, 10**5, 10**9, 10**13]), st.integers(0, 2))
+def test_sums_of_tables_with_one_dependence_are_close(seed: int, k: int, n: int, how: int) -> None:
+    """Tables of dependent variables, of independent ones, and without any deviation."""
+    rng = np.random.default_rng(seed)
+    if how == 0:
+        table = rng.multinomial(n, rng.dirichlet(np.ones(k * k))).reshape(k, k) + 1
+    elif how == 1:
+        p = np.outer(*rng.dirichlet(np.ones(k), 2)).ravel()
+        table = rng.multinomial(n, p / p.sum()).reshape(k, k) + 1
+    else:
+        table = np.outer(*rng.integers(1, 1 + math.isqrt(n), (2, k)))
+    margins = [table.sum(axis=axis) for axis in (1, 0)]
+    n = int(table.sum())
+    with mpmath.workdps(40):
+        ratios = [
+            (int(c), mpmath.mpf(int(c)) * n / int(margins[0][i]) / int(margins[1][j]))
+            for (i, j), c in np.ndenumerate(table)
+        ]
+        exact = abs(float(mpmath.fsum(c * mpmath.log(ratio) for c, ratio in ratios)))
+    sums = []
+    for order in (np.arange(k), rng.permutation(k)):
+        rows, columns = (np.array(margin)[order] for margin in margins)
+        expected = _expected(rows[:, None], columns, n)
+        sums.append(float(_deviations(table[order][:, order], expected).sum()))
+    bound = _rounding(exact, cells_of_table(table[:, :, None]))
+    assert abs(sums[1] - sums[0]) <= bound
+    # What all tables have in common is a share of n.
+    assert abs(sums[0] - exact) <= bound + 2 * EPS * n
+    assert bound <= 100 * EPS * (exact + math.sqrt(2 * n * exact) + 1e-7 * n)
 
 
 @pytest.mark.parametrize("table", [[[3, 1], [1, 4]], [[2, 0, 3], [1, 4, 1]], [[1, 2], [3, 6]]])

@@ -163,6 +163,12 @@ GAPS = [
     [1, pd.NA, 2],
     [dt.date(2020, 1, 1), pd.NaT, dt.date(2020, 1, 2)],
     np.array(["2020", "NaT", "2021"], dtype="datetime64[Y]"),
+    list(np.array(["2020", "NaT", "2021"], dtype="datetime64[Y]")),
+    list(np.array([1, "NaT", 2], dtype="timedelta64[D]")),
+    [np.timedelta64(1, "D"), None, np.timedelta64(2, "D")],
+    [dt.timedelta(1), None, dt.timedelta(2)],
+    np.array(["a", math.nan, "b"], dtype=np.dtypes.StringDType(na_object=math.nan)),
+    np.array(["a", None, "b"], dtype=np.dtypes.StringDType(na_object=None)),
     pd.Series(["a", None, "b"]),
     pd.Series(["a", None, "b"], dtype="category"),
     pd.Series([1, None, 2], dtype="Int64"),
@@ -208,8 +214,12 @@ DISCRETE = r"samples must be discrete \(integers, booleans, strings, categories 
 REFUSED = [
     (np.array([1.0, 2.0]), TypeError, DISCRETE + "dtype float64. Cut .* numpy.digitize .* .astype"),
     (np.array([1, math.nan]), TypeError, DISCRETE + "dtype float64"),
-    (pd.Series([1, None]), TypeError, DISCRETE + "dtype float64.*Cut"),
-    (pd.Series([1.5], dtype="Float64"), TypeError, r"dtype Float64.*'Int64' keeps missing values"),
+    (pd.Series([1, None]), TypeError, DISCRETE + r"dtype float64.*\('Int64'\) keeps missing"),
+    (
+        pd.Series([1.5], dtype="Float64"),
+        TypeError,
+        r"dtype Float64.*'Int64'\) keeps missing",
+    ),
     (np.ma.array([1.0, 2.0], mask=[0, 1]), TypeError, DISCRETE + "dtype float64"),
     (torch.tensor([1.0]), TypeError, DISCRETE + "dtype torch.float32"),
     (torch.tensor([1j]), TypeError, DISCRETE + "dtype torch.complex64"),
@@ -222,6 +232,7 @@ REFUSED = [
     ([torch.tensor(1)], TypeError, DISCRETE + r"Tensor tensor\(1\) at row 0\. Name the symbols"),
     (pd.MultiIndex.from_tuples([(1, 2)]), TypeError, DISCRETE + r"tuple \(1, 2\) at row 0"),
     (["a", 1], TypeError, r"^samples must be of one type; got integer 1 at row 1 after string 'a'"),
+    ([1, np.timedelta64(1)], TypeError, "got timedelta64 .* at row 1 after integer 1"),
     ([1, True], TypeError, "got boolean True at row 1 after integer 1. Convert all of them"),
     ([1, None, "a"], TypeError, "got string 'a' at row 2 after integer 1"),
     ([b"a", "a"], TypeError, "got string 'a' at row 1 after bytes b'a'"),
@@ -264,4 +275,6 @@ def test_other_refusals() -> None:
 def test_kinds_have_names() -> None:
     values = [True, 1, "a", b"a", dt.date(2020, 1, 1), DAYS[0], pd.Interval(0, 1)]
     names = ["boolean", "integer", "string", "bytes", "date", "datetime64", "Interval"]
+    values += [dt.timedelta(1), np.timedelta64(1)]
+    names += ["timedelta", "timedelta64"]
     assert [kind_of(value) for value in values] == names

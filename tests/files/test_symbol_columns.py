@@ -102,11 +102,13 @@ def test_counts_do_not_depend_on_the_batches(
 @pytest.mark.parametrize(
     ("entries", "expected"),
     [
-        (["1", "1.0", "01", " 1e0 ", "+1"], [1, 1, 1, 1, 1]),
+        (["1", "1.0", "-0", " 1e0 ", "+1"], [1, 1, 0, 1, 1]),
+        (["01234", "1234", "1234.0", "99"], ["01234", "1234", "1234.0", "99"]),
         (["1", "nan", "NaN", " ", "2"], [1, None, None, None, 2]),
         (["9007199254740993", "9007199254740992"], [2**53 + 1, 2**53]),
-        (["x", "nan", "1.5", "1", "1.0"], ["x", "nan", "1.5", "1", "1.0"]),
-        (["A1", "113803", "1.0"], ["A1", "113803", "1.0"]),
+        (["x", "nan", "1.5", "y", "1.0"], ["x", "nan", "1.5", "y", "1.0"]),
+        (["A1", "1", "1.0"], ["A1", 1, 1]),
+        (["A1", "1", "1.0", "A2"], ["A1", "1", "1.0", "A2"]),
         (["1_000", "1"], ["1_000", "1"]),
         (["nan", "nan"], [None, None]),
         (["x", " ", "x "], ["x", None, "x "]),
@@ -125,7 +127,7 @@ def test_integers_with_gaps_as_pandas_writes_them(tmp_path: Path) -> None:
 
 def test_texts_that_stand_for_nothing(tmp_path: Path) -> None:
     path = write_table(tmp_path / "t.csv", {"a": ["1", "NA", "2"], "b": ["x", "NA", "?"]})
-    assert symbols(open_symbols(path), "a", "b") == [["1", "NA", "2"], ["x", "NA", "?"]]
+    assert symbols(open_symbols(path), "a", "b") == [[1, "NA", 2], ["x", "NA", "?"]]
     assert symbols(open_symbols(path, ["NA", "?"]), "a", "b") == [[1, None, 2], ["x", None, None]]
 
 
@@ -192,8 +194,10 @@ def test_a_column_without_a_name_is_passed_over(tmp_path: Path) -> None:
 
 
 def test_a_word_behind_the_first_rows_is_a_symbol(tmp_path: Path) -> None:
-    path = write_table(tmp_path / "t.csv", {"a": ["1"] * 1500 + ["12A"], "b": [0] * 1501})
-    assert counted(open_symbols(path), "a") == {1: 1500, "12A": 1}
+    late = ["1"] * 1500 + ["12A", "1.0", "01"]
+    path = write_table(tmp_path / "t.csv", {"a": late, "b": late[::-1]})
+    assert counted(open_symbols(path), "a") == {1: 1501, "12A": 1, "01": 1}
+    assert counted(open_symbols(path), "b") == {"1": 1500, "12A": 1, "1.0": 1, "01": 1}
 
 
 def test_only_the_first_rows_are_looked_at(tmp_path: Path) -> None:

@@ -101,6 +101,31 @@ def test_logits_whose_probabilities_underflow(alpha: float) -> None:
         assert close(found, want, RELATIVE, ABSOLUTE)
 
 
+@pytest.mark.parametrize("rare", [1e-3, 1e-9, 1e-18, 1e-280])
+def test_small_leakage_keeps_its_digits(rare: float) -> None:
+    """The outputs of all inputs are almost certain, or those of the likelier ones."""
+    for joint in (
+        [[0.0, rare], [rare, 1 - 2 * rare]],
+        [[rare, 0.5 - rare], [0.0, 0.5]],
+        [[0.0, 0.5 - 2 * rare, 2 * rare], [0.0, 0.0, 0.0], [rare, 0.5 - rare, 0.0]],
+        [[0.1 * rare, 0.9 * rare], [rare, 1 - 2 * rare]],
+    ):
+        # Rows are sums of a rare and a likely entry: in as many digits as the rarest has.
+        exact = oracle.normalised(np.ravel(joint).tolist(), digits=700)
+        width = len(joint[0])
+        rows = [exact[i : i + width] for i in range(0, len(exact), width)]
+        # Some ten roundings, none of them followed by a difference but of terms far apart.
+        found = sibson_mutual_information(np.array(joint), math.inf)
+        assert close(found, oracle.sibson(rows, math.inf), 1e-15)
+
+
+def test_leakage_below_the_rounding_of_one() -> None:
+    joint = np.array([[0.3, 3e-17], [0.5, 5.25e-17], [0.2, 2.08e-17]])
+    want = oracle.sibson(oracle.joint_of(joint), math.inf)
+    # A difference, 5e-18, of two numbers of 1e-16 that are off by three roundings each.
+    assert close(sibson_mutual_information(joint, math.inf), want, 2e-14)
+
+
 # --------------------------------------------------------------------------------- known values
 
 
@@ -168,6 +193,8 @@ def test_the_centre_by_hand() -> None:
     np.testing.assert_allclose(sibson_centre(JOINT, math.inf), [4 / 7, 3 / 7], rtol=1e-15)
     joint = [[0.3, 0.0, 0.2], [0.0, 0.1, 0.4]]
     np.testing.assert_array_equal(sibson_centre(joint, 0), [0.0, 0.0, 1.0])
+    found = sibson_centre([[0.1, 0.2, 0.0], [0.3, 0.3, 0.1]], 0)  # p(y) on two of three outputs
+    np.testing.assert_allclose(found, [4 / 9, 5 / 9, 0], rtol=1e-15)
     for alpha in (1e-3, 1e-12, 1e-300):  # a sum of powers of 1/alpha
         assert sibson_centre([[1, 0, 1], [0, 1, 0]] / np.float64(3), alpha).sum() == 1.0
 
@@ -307,6 +334,19 @@ def test_batches_and_orders_are_the_single_results() -> None:
     centres = sibson_centre(joint, alphas)
     assert centres.shape == (2, 3, 3, 3)
     np.testing.assert_allclose(centres[1, 2, 0], sibson_centre(joint[1, 2], 0.5), rtol=1e-14)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0, 2.0, math.inf])
+def test_batches_of_nothing(alpha: float) -> None:
+    empty = np.zeros((0, 3, 2))
+    for definition in DEFINITIONS:
+        assert conditional_renyi_entropy(empty, alpha, definition=definition).shape == (0,)
+    for function in (sibson_mutual_information, arimoto_mutual_information):
+        assert function(empty, alpha).shape == (0,)
+        assert function(empty, [alpha, 2, 3]).shape == (0, 3)
+        assert function(np.zeros((4, 0, 3, 2)), alpha, kind="logits").shape == (4, 0)
+    assert sibson_centre(empty, alpha).shape == (0, 2)
+    assert sibson_centre(empty, [alpha, 2, 3]).shape == (0, 3, 2)
 
 
 def test_the_names_of_x_are_not_given_to_other_things() -> None:

@@ -214,12 +214,17 @@ def test_a_unique_part_that_may_be_zero_is_zero() -> None:
     assert (found.unique_1, found.unique_2) == (0.0, 0.0)
 
 
-@pytest.mark.parametrize("exponent", [12, 40, 200])
-def test_probabilities_of_any_size(exponent: int) -> None:
-    rng = np.random.default_rng(exponent)
-    joint = normalised(10.0 ** rng.uniform(-exponent, 0, (3, 3, 3)), 3)
+# In the last two a step goes wrong that does not heed how log sums curve.
+@pytest.mark.parametrize(
+    ("exponent", "seed"), [*itertools.product((12, 40, 200), range(10)), (12, 172), (12, 271)]
+)
+def test_probabilities_of_any_size(exponent: int, seed: int) -> None:
+    """A wider gap than asked for would be a warning, which is an error here."""
+    rng = np.random.default_rng(seed)
+    joint = normalised(10.0 ** rng.uniform(-exponent, 0, (3, 4, 3)), 3)
     found = partial_information_decomposition(joint, tolerance=1e-11)
-    assert found.gap <= 1e-11
+    # Some 10 to 30 for most, and 79 at most among 1500 such distributions.
+    assert found.iterations <= 120
 
 
 def test_sizes_of_every_kind() -> None:
@@ -258,6 +263,9 @@ def test_a_gap_wider_than_asked_for_is_told() -> None:
         found = partial_information_decomposition(joint, max_iterations=2)
     assert found.warnings == (str(caught[0].message),)
     assert caught[0].filename == __file__
+    with pytest.warns(PrecisionWarning, match="bits apart"):
+        bits = partial_information_decomposition(joint, max_iterations=2, base=2)
+    assert bits.gap * math.log(2) == pytest.approx(found.gap)
     better = partial_information_decomposition(joint)
     assert parts(found) == pytest.approx(parts(better), rel=0, abs=found.gap)
     assert "max_iterations" in found._repr_html_()

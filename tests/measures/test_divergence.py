@@ -296,6 +296,26 @@ def test_labels_of_rows_are_kept() -> None:
         assert found["brick"] == 0.0
 
 
+def test_labels_that_differ_are_refused() -> None:
+    pandas = pytest.importorskip("pandas")
+    p = pandas.DataFrame([[0.9, 0.1], [0.2, 0.8]], index=["x", "y"], columns=["a", "b"])
+    sentence = "q must have the labels of p in the same order; got "
+    for own, other, fact in (
+        (p, p[["b", "a"]], r"'b' in place 0 of the symbols, for 'a'\. Use q\[p\.columns\], or"),
+        (p, p.loc["x"].rename({"b": "c"}), r"'c' in place 1 of the symbols, for 'b'\."),
+        (p.loc["x"], p[["b", "a"]], r"'b' in place 0 of the symbols.* Use q\[p\.index\], or"),
+        (p, p.loc[["y", "x"]], r"'y' in place 0 of the rows, for 'x'\. Use q\.loc\[p\.index\]"),
+    ):
+        for divergence in (kl_divergence, total_variation):
+            with pytest.raises(ValueError, match=sentence + fact):
+                divergence(own, other)
+    assert kl_divergence(p, p.copy()).to_dict() == {"x": 0.0, "y": 0.0}
+    assert kl_divergence(p, p.loc[["x"]])["x"] == 0.0  # one row against each
+    assert kl_divergence(p, p[["b", "a"]][p.columns]).max() == 0.0
+    assert kl_divergence(p, p.loc["x"])["x"] == 0.0
+    assert kl_divergence(p, p.to_numpy()[:, ::-1]).min() > 0.5
+
+
 def test_single_precision_is_normalised() -> None:
     thirds = np.full(3, 1 / 3, dtype=np.float32)
     for name in NAMES:

@@ -248,8 +248,7 @@ def test_the_sum_of_f_is_the_divergence(name: str, pair: Any) -> None:
 def test_alpha_divergences(alpha: float, pair: Any) -> None:
     p, q = pair
     expected = oracle.f_divergence(p.tolist(), q.tolist(), *alpha_formula(alpha))
-    found = f_divergence(p, q, f=alpha_divergence_generator(alpha))
-    assert same(found, expected, absolute=1e-31)
+    assert same(f_divergence(p, q, f=alpha_divergence_generator(alpha)), expected, absolute=1e-31)
 
 
 @given(pairs(zeros=False), st.floats(-2.0, 3.0))
@@ -268,6 +267,24 @@ def test_logits_of_a_sum_of_f(pair: Any) -> None:
     expected = oracle.f_divergence(p.tolist(), q.tolist(), *formula, kind="logits")
     found = f_divergence(p, q, f="triangular_discrimination", kind="logits")
     assert same_of_logits(found, expected)
+
+
+@pytest.mark.parametrize("alpha", [-300.0, -100.0, -20.0, 20.0, 100.0, 300.0])
+def test_functions_that_bend_too_much_for_a_few_nodes(alpha: float) -> None:
+    for p, q in (([0.6, 0.4], [0.5, 0.5]), ([0.501, 0.499], [0.5, 0.5])):
+        expected = oracle.f_divergence(p, q, *alpha_formula(alpha))
+        found = f_divergence(p, q, f=alpha_divergence_generator(alpha))
+        # A ratio that is rounded once is raised to the power alpha.
+        assert same(found, expected, RELATIVE + abs(alpha) * 2.3e-16)
+
+
+def test_a_function_without_curvature_at_one() -> None:
+    bends = {
+        "derivative": lambda u: 4 * (u - 1) ** 3,
+        "second_derivative": lambda u: 12 * (u - 1) ** 2,
+    }
+    fourth = FDivergence(name="fourth", f=lambda u: (u - 1) ** 4, **bends)
+    assert f_divergence([0.5625, 0.4375], [0.5, 0.5], f=fourth) == 2.0**-12
 
 
 def test_alpha_divergences_of_known_orders() -> None:
@@ -343,6 +360,16 @@ def test_unknown_functions_are_refused() -> None:
         f_divergence(p, p, f=lambda u: u)
     with pytest.raises(ValueError, match=r"f must be zero at 1; got f\(1\) = nan"):
         f_divergence(p, p, f=lambda u: u * np.nan)
+
+
+def test_functions_of_single_numbers_are_refused() -> None:
+    for f, fact in (
+        (lambda u: u * math.log(u), "TypeError.*"),
+        (lambda u: u - 1 if u > 1 else 0.0, "ValueError.*"),
+        (lambda u: 0.0, r"shape \(\)"),
+    ):
+        with pytest.raises(TypeError, match=f"f must work on arrays; got {fact} for two ratios"):
+            f_divergence([0.5, 0.5], [0.5, 0.5], f=f)
 
 
 def test_limits_that_are_not_known_are_asked_for() -> None:

@@ -217,9 +217,12 @@ def test_covariances_that_are_refused(function: Any) -> None:
     with pytest.raises(ValueError, match=r"of positive variances; got 0 at covariance\[1, 1\]"):
         function([[1.0, 0.0], [0.0, 0.0]])
     with pytest.raises(
-        ValueError, match=r"symmetric; got 0.5 at covariance\[0, 1\] and 0.2 across"
+        ValueError,
+        match=r"symmetric to 1.5e-08 of .*; got 0.5 at covariance\[0, 1\] and 0.2 across",
     ):
         function([[1.0, 0.5], [0.2, 1.0]])
+    with pytest.raises(ValueError, match=r"symmetric to .*; got 5e\+199 at covariance\[0, 1\]"):
+        function([[1e200, 5e199], [2e199, 1e200]])  # variances whose product overflows
     singular = np.array([np.eye(2), [[1.0, 1.0], [1.0, 1.0]], [[1.0, 1.0], [1.0, 1.0]]])
     with pytest.raises(
         ValueError, match=r"positive definite; got a smallest .* at covariance\[1\]"

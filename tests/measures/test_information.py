@@ -147,6 +147,18 @@ def test_a_symmetric_channel_with_little_noise_left() -> None:
         assert mutual_information(joint) == close(expected, 1e-13)
 
 
+def test_small_information_is_not_a_difference_of_entropies() -> None:
+    """Entropies of some 5 nats, off by 1e-15, would leave 2e-13 of a few thousandths."""
+    rng = np.random.default_rng(7)
+    for spread in [0.06] * 10 + [0.3] * 10:
+        joint = np.exp(spread * rng.normal(size=(12, 12)))
+        joint /= joint.sum()
+        expected = float(oracle.mutual_information(joint.tolist()))
+        assert 0.001 < expected < 0.05
+        # Each term has some tens of roundings, and none is negative.
+        assert mutual_information(joint) == close(expected, 1e-14)
+
+
 def test_exclusive_or_and_a_common_cause() -> None:
     parity, cause = np.zeros((2, 2, 2)), np.zeros((2, 2, 2))
     for x, y in np.ndindex(2, 2):

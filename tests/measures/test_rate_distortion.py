@@ -220,6 +220,25 @@ def test_lossless_at_the_least_distortion() -> None:
     assert found.slope == math.inf
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_few_steps(seed: int) -> None:
+    """A wider gap than asked for would be a warning, which is an error here."""
+    rng = np.random.default_rng(seed)
+    k, m = rng.integers(2, 12, 2)
+    p = normalised(rng.dirichlet(np.full(k, 0.3)) + 1e-6)
+    d = (
+        rng.random((k, m)),
+        rng.integers(0, 3, (k, m)).astype(float),
+        np.subtract.outer(rng.normal(size=k), rng.normal(size=m)) ** 2,
+        rng.normal(size=(k, m)),
+    )[seed % 4]
+    low, high = limits(p, d)
+    level = low + 10.0 ** rng.uniform(-3.0, 0.0) * (high - low)
+    # Some 10 to 20 for most, and 80 at most among 2000 such problems.
+    assert rate_distortion(p, d, max_distortion=level).iterations <= 120
+    assert rate_distortion(p, d, slope=10.0 ** rng.uniform(-3.0, 3.0)).iterations <= 120
+
+
 # ------------------------------------------------------------------------ input, units and warnings
 
 

@@ -6,6 +6,8 @@ import math
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from measures.renyi_cases import (
@@ -17,6 +19,7 @@ from measures.renyi_cases import (
     pairs,
     positive_distributions,
 )
+from oracles import renyi as oracle
 
 from infotheory.measures import (
     entropy,
@@ -241,3 +244,90 @@ def test_sharper_laws_have_less_entropy(p: Any) -> None:
     assert (np.diff(h) <= SLACK).all()
     # Order one changes nothing but for the rounding of logarithms of up to 30 in size.
     np.testing.assert_allclose(power_transform(p, 1), p, rtol=1e-14)
+
+
+# ------------------------------------------------------------------- powers beyond what is stored
+
+
+def test_powers_that_lose_digits_to_underflow_are_not_relied_on() -> None:
+    uniform = np.full(3, 1 / 3)
+    alphas = np.arange(600.5, 690.5, 10)  # 3^-650 is below 1e-308
+    # Logarithms of powers, up to 760 in size, over t ln 3: some units of rounding.
+    np.testing.assert_allclose(renyi_entropy(uniform, alphas), math.log(3), rtol=1e-15)
+
+
+@pytest.mark.parametrize("gap", [1300.0, 1400.0, 1440.0, 1480.0])
+def test_products_that_lose_digits_to_underflow_are_not_relied_on(gap: float) -> None:
+    """At order 1/2 both products of roots are e^(-gap/2)."""
+    found = renyi_divergence([0.0, -gap], [-gap, 0.0], 0.5, kind="logits")
+    assert found == pytest.approx(gap - 2 * math.log(2), rel=1e-15)  # some units of rounding
+
+
+def test_low_orders_exchange_the_laws() -> None:
+    """Terms of order 1/16 of themselves cancel unless the roles of p and q are exchanged."""
+    rng = np.random.default_rng(0)
+    rare = 10.0 ** rng.uniform(-12, -4, 200)
+    rarer = rare * np.exp(rng.uniform(-2, -1, 200))
+    errors = []
+    for r, e in zip(rarer, rare, strict=True):
+        p, q = [1 - r, r], [1 - e, e]
+        want = oracle.divergence(oracle.normalised(p), oracle.normalised(q), 1 / 16)
+        errors.append(abs(float(renyi_divergence(p, q, 1 / 16) / want) - 1))
+    # Logarithms of up to 30 are off by at most half a unit of rounding, 1.8e-15, and their
+    # difference, at least 1, by twice that.
+    assert np.median(errors) < 4e-15
+
+
+# --------------------------------------------------------------------------- batches and orders
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0, 2.0, 2.5, math.inf])
+def test_batches_of_nothing(alpha: float) -> None:
+    empty = np.zeros((0, 3))
+    for function in (renyi_entropy, tsallis_entropy, power_sum):
+        assert function(empty, alpha).shape == (0,)
+        assert function(empty, [alpha, 3]).shape == (0, 2)
+        assert function(np.zeros((2, 0, 3)), alpha, kind="logits").shape == (2, 0)
+    assert power_transform(empty, alpha).shape == (0, 3)
+    assert power_transform(empty, [alpha, 3]).shape == (0, 2, 3)
+    assert renyi_divergence(empty, empty, alpha).shape == (0,)
+    assert renyi_divergence(empty, [0.5, 0.25, 0.25], [alpha, 3]).shape == (0, 2)
+
+
+def test_rows_with_names_and_several_orders_make_a_table() -> None:
+    table = pd.DataFrame([[0.5, 0.5], [1.0, 0.0]], index=["fair", "sure"])
+    alphas = [0.5, 2, math.inf]
+    for function in (renyi_entropy, tsallis_entropy, power_sum):
+        found = function(table, alphas)
+        assert list(found.index) == ["fair", "sure"]
+        assert list(found.columns) == alphas
+        np.testing.assert_array_equal(found.to_numpy(), function(table.to_numpy(), alphas))
+    for p, q in ((table, [0.5, 0.5]), ([0.5, 0.5], table), (table, table)):
+        found = renyi_divergence(p, q, alphas)
+        assert list(found.index) == ["fair", "sure"]
+        assert list(found.columns) == alphas
+    assert type(renyi_entropy(table.loc["fair"], alphas)) is np.ndarray
+    assert renyi_divergence(table, np.full((3, 1, 2), 0.5), alphas).shape == (3, 2, 3)
+
+
+def test_orders_may_be_tensors() -> None:
+    torch = pytest.importorskip("torch")
+    p = [0.5, 0.25, 0.25]
+    for dtype in (torch.float64, torch.float16, torch.bfloat16, torch.int16):
+        one, several = torch.tensor(2, dtype=dtype), torch.tensor([1, 2], dtype=dtype)
+        assert renyi_entropy(p, one) == renyi_entropy(p, 2)
+        np.testing.assert_array_equal(renyi_entropy(p, several), renyi_entropy(p, [1, 2]))
+    learnt = torch.tensor(0.5, requires_grad=True)
+    assert renyi_entropy(p, learnt) == renyi_entropy(p, 0.5)
+    with pytest.raises(ValueError, match=r"alpha must be an order of at least 0, .* got -1"):
+        renyi_entropy(p, torch.tensor(-1, dtype=torch.bfloat16))
+
+
+def test_whole_orders_of_any_size() -> None:
+    p = [0.5, 0.25, 0.25]
+    assert renyi_entropy(p, 10**400) == renyi_entropy(p, math.inf)
+    with pytest.raises(TypeError, match=r"alpha must be a number .* got -10{10,20}\.\.\.0+\. Pass"):
+        renyi_entropy(p, -(10**400))
+    assert renyi_entropy(p, np.longdouble(2)) == renyi_entropy(p, 2)
+    with pytest.raises(ValueError, match="alpha must be a rectangular array"):
+        renyi_entropy(p, [1, [2, 3]])

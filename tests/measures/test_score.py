@@ -206,7 +206,32 @@ def test_close_laws_have_scores_of_full_digits(step: float) -> None:
     # -ln(1 +- 2 step) = -+2 step + 2 step^2.
     want = [-2 * step + 2 * step**2, 2 * step + 2 * step**2]
     np.testing.assert_allclose(score.values, want, rtol=1e-15)
-    assert score.variance == pytest.approx(4 * step**2, rel=1e-12)
+    assert score.variance == pytest.approx(4 * step**2, rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize("strength", 10.0 ** -np.arange(2, 13, 2))
+@pytest.mark.parametrize("kind", ["probs", "logits"])
+def test_information_of_nearly_independent_variables_keeps_its_digits(
+    strength: float, kind: str
+) -> None:
+    bend = np.array([[1.0, -1.0, 0.0], [-1.0, 1.0, 0.0]])
+    joint = np.outer([0.3, 0.7], [0.1, 0.3, 0.6]) + 0.03 * strength * bend
+    joint /= joint.sum()
+    score = Score.mutual_information(joint if kind == "probs" else np.log(joint), kind=kind)
+    # Values are of the size of the strength: each is off by some units of rounding of that, and
+    # logarithms of the joint by as many units of numbers below 4.
+    assert abs(score.mean - mutual_information(joint)) <= 4e-15 * strength
+    assert score.mean > 0
+
+
+def test_entropies_of_nearly_certain_variables_keep_their_digits() -> None:
+    # Terms are off by some units of rounding; the exact functionals are tested elsewhere.
+    for t in (1e-6, 1e-9, 1e-12, 1e-15):
+        want = entropy([1 - t, t])
+        assert Score.entropy([1 - t, t]).mean == pytest.approx(want, rel=1e-14, abs=0)
+        joint = [[0.5 - t / 2, t / 2, 0.0], [0.0, 0.5, 0.0]]
+        want = conditional_entropy(joint)
+        assert Score.conditional_entropy(joint).mean == pytest.approx(want, rel=1e-14, abs=0)
 
 
 def test_atoms_whose_probability_underflows_are_kept() -> None:
@@ -326,11 +351,47 @@ def test_refusals() -> None:
     with pytest.raises(ValueError, match="derivative must be one of 0, 1, 2, 3; got 4"):
         score.cumulant_generating_function(0.0, derivative=4)
     for call in (score.cumulant_generating_function, score.tilted):
-        with pytest.raises(ValueError, match=r"lam must be finite; got nan. In the limit all mass"):
+        with pytest.raises(
+            ValueError, match=r"lam must be finite, .* got nan. In the limit all mass"
+        ):
             call(math.nan)
         with pytest.raises(TypeError, match="lam must be a number or an array of numbers; got 'a'"):
             call("a")
+    far = Score([1.0, 20.0], [0.5, 0.5])
+    for call in (far.cumulant_generating_function, far.tilted):
+        with pytest.raises(
+            ValueError, match=r"lam must be .* at most 5e\+298 in size; got 1e\+308"
+        ):
+            call(1e308)
+    assert far.tilted(1e298).mean == 20.0
+    with pytest.raises(ValueError, match=r"lam must be one number; got shape \(2,\). Tilt by one"):
+        far.tilted([1.0, 2.0])
     with pytest.raises(ValueError, match="n must be a positive integer"):
         score.sample(0)
     with pytest.raises(ValueError, match="rng must be a seed"):
         score.sample(1, rng="a")
+
+
+@pytest.mark.parametrize(
+    ("slack", "message"),
+    [
+        (math.nan, "slack must be finite and at least 0; got nan. A slack of 0 merges equal"),
+        (math.inf, "slack must be finite and at least 0; got inf"),
+        (-1, "slack must be finite and at least 0; got -1"),
+        ([0.0, -0.5], r"slack must be finite and at least 0; got -0.5 at slack\[1\]"),
+        ([0.0], r"slack must be one number, or one a value, shape \(2,\); got shape \(1,\)"),
+        ([1.0, 2.0, 3.0], r"slack must be one number, .*; got shape \(3,\)"),
+        ([1.0, [2.0]], "slack must be a rectangular array"),
+    ],
+)
+def test_a_slack_that_is_none(slack: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Score([1.0, 2.0], [0.5, 0.5], slack=slack)
+
+
+def test_a_slack_that_is_no_number() -> None:
+    for slack, dtype in (("a", "<U1"), (None, "object"), (True, "bool")):
+        with pytest.raises(TypeError, match=f"slack must be a number .*; got dtype {dtype}. Use"):
+            Score([1.0, 2.0], [0.5, 0.5], slack=slack)
+    each = Score([1.0, 1.25, 3.0], [0.25, 0.25, 0.5], slack=[0.125, 0.125, 0.0])
+    assert each.values.tolist() == [1.125, 3.0]

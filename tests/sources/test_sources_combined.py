@@ -142,6 +142,19 @@ def test_the_spiral_turns_by_the_squared_length(dimension: int) -> None:
     np.testing.assert_allclose((turned**2).sum(axis=1), angle, rtol=1e-14)
 
 
+def test_the_spiral_turns_vectors_of_symbols() -> None:
+    """Sixteen vectors of whole numbers, all kept apart: none is rounded to whole numbers again."""
+    pair = sources.Stacked([sources.DiscreteJoint(np.eye(4) / 4)] * 2)
+    x, y = pair.sample(500, rng=0)
+    turned, same = sources.Warped(pair, x="spiral").sample(500, rng=0)
+    np.testing.assert_array_equal(same, y)
+    assert turned.dtype == np.float64
+    angle = (x**2).sum(axis=1)
+    after = (x[:, 0] + 1j * x[:, 1]) * np.exp(1j * angle)
+    np.testing.assert_allclose(turned[:, 0] + 1j * turned[:, 1], after, rtol=1e-13)
+    assert len(np.unique(turned, axis=0)) == len(np.unique(x, axis=0)) == 16
+
+
 def test_a_callable_may_rise_or_fall() -> None:
     x, y = PAIR.sample(50, rng=0)
     up, down = sources.Warped(PAIR, x=np.exp, y=np.negative).sample(50, rng=0)

@@ -152,6 +152,14 @@ def test_student_vectors_in_fifty_digits(df: float, dimension: int) -> None:
     assert source.differential_entropy() == pytest.approx(float(truth), abs=1e-11)
 
 
+@pytest.mark.parametrize("df", [1e103, 1e155, 1.7e308])
+def test_student_sources_of_nearly_no_tails(df: float) -> None:
+    """Powers of the degrees of freedom would overflow; the excess, 1 / v, is far below rounding."""
+    gaussian = sources.Gaussian().differential_entropy()
+    assert sources.StudentT(df).differential_entropy() == gaussian
+    assert sources.StudentTPair(df, 0.0).mutual_information() < 1e-100
+
+
 @given(covariances(), st.floats(0.1, 1e3))
 def test_stretching_adds_the_log_determinant(matrix: Any, df: float) -> None:
     size = len(matrix)

@@ -89,6 +89,14 @@ def test_zipf_stays_exact_where_terms_are_many_and_small() -> None:
     assert sources.Zipf(1_000_000).entropy() == pytest.approx(truth, rel=1e-13, abs=0)
 
 
+@pytest.mark.parametrize("exponent", [20.0, 53.0, 60.0, 100.0])
+def test_steep_zipf_sources_keep_their_digits(exponent: float) -> None:
+    """Two ranks, w = 2^-s: H = ln(1 + w) + s ln(2) w / (1 + w). s ln 2 < 70 in an exponent."""
+    w = 2.0**-exponent
+    truth = math.log1p(w) + exponent * math.log(2) * w / (1 + w)
+    assert sources.Zipf(2, exponent).entropy() == pytest.approx(truth, rel=1e-13, abs=0)
+
+
 def test_probabilities_cannot_be_changed() -> None:
     given_p = np.array([0.5, 0.5])
     kept = sources.Categorical(given_p)

@@ -28,9 +28,9 @@ ENDS = [[0.2, 0.3, 0.3, 0.2], [0, 0.5, 0.5, 0], [0, 1, 0, 0], [0, 0, 0, 1]]
 
 
 @st.composite
-def irreducible(draw: st.DrawFn) -> list[list[Fraction]]:
+def irreducible(draw: st.DrawFn, least: int = 1) -> list[list[Fraction]]:
     """A cycle through all states, and anything beside it."""
-    size = draw(st.integers(1, 4))
+    size = draw(st.integers(least, 4))
     rows = []
     for i in range(size):
         weights = draw(st.lists(st.integers(0, 9), min_size=size, max_size=size))
@@ -160,6 +160,30 @@ def test_shares_of_several_ends() -> None:
     chain = MarkovChain(ENDS, [1.0, 0, 0, 0])
     n = 1 << 20
     assert chain.block_entropy(n) / n == pytest.approx(chain.entropy_rate(), abs=10 / n)
+
+
+@pytest.mark.parametrize("e", [1e-3, 1e-15, 1e-20, 1e-200])
+def test_ends_of_states_that_are_hardly_ever_left(e: float) -> None:
+    """The odds of the ends are those of leaving for them, however rarely that happens."""
+    alone = MarkovChain([[1, 0, 0], [0, 1, 0], [e, 3 * e, 1 - 4 * e]], [0, 0, 1])
+    np.testing.assert_allclose(alone.stationary_distribution, [0.25, 0.75, 0], rtol=1e-14)
+    # 2 and 3 lead to each other, but with e to an end: P = e + (1 - e)^2 P from 3 to 0.
+    two = [[1, 0, 0, 0], [0, 1, 0, 0], [0, e, 0, 1 - e], [e, 0, 1 - e, 0]]
+    shares = MarkovChain(two, [0, 0, 0, 1]).stationary_distribution
+    np.testing.assert_allclose(shares, [1 / (2 - e), (1 - e) / (2 - e), 0, 0], rtol=1e-14)
+
+
+@given(irreducible(least=3), st.sampled_from([2, -1]))
+def test_ends_against_fractions(rows: Any, first: int) -> None:
+    """Paths that begin again once they reach 0 or 1 spend time there as often as they end there."""
+    size = len(rows)
+    start = [Fraction(int(j == first % size)) for j in range(size)]
+    again = oracle.stationary([start, start, *rows[2:]])
+    truth = [float(again[end] / (again[0] + again[1])) for end in (0, 1)] + [0.0] * (size - 2)
+    transition = np.eye(size)
+    transition[2:] = floats(rows[2:])
+    shares = MarkovChain(transition, floats([start])[0]).stationary_distribution
+    np.testing.assert_allclose(shares, truth, rtol=1e-13)
 
 
 def test_states_that_are_never_left() -> None:

@@ -192,6 +192,18 @@ def test_gamma_exponential(shape: float) -> None:
     assert found == pytest.approx(oracle.gamma_exponential_information(shape), **QUADRATURE)
 
 
+@pytest.mark.parametrize("shape", [0.05, 1.0, 21.0, 99.0, 100.0, 100.1, 1e3, 1e6, 1e9, 1e12])
+def test_gamma_exponential_in_fifty_digits(shape: float) -> None:
+    """Up to t = 100 psi, of at most 4.6, is off by some 1e-15, and the difference is 5e-3 or more.
+
+    The series has one term of that size, and a handful of roundings of half of 2e-16 each.
+    """
+    with mpmath.workdps(50):
+        truth = float(mpmath.digamma(mpmath.mpf(shape) + 1) - mpmath.log(mpmath.mpf(shape)))
+    found = sources.GammaExponential(shape).mutual_information()
+    assert found == pytest.approx(truth, rel=1e-12 if shape <= 100 else 1e-15, abs=0)
+
+
 @given(st.floats(1.0, 1e9))
 def test_gamma_exponential_lies_between_the_bounds_of_psi(shape: float) -> None:
     """1 / (2 t) - 1 / (12 t^2) < psi(t + 1) - ln(t) < 1 / (2 t), by Stirling's series."""
