@@ -10,7 +10,7 @@ DEMO_STAMP := $(DEMO_VENV)/.installed
 TEST_STAMP := $(TEST_VENV)/.installed
 
 # What the tests of the installed wheel need beside the wheel and its own dependencies.
-WHEEL_TEST_TOOLS := hypothesis mpmath pytest pytest-timeout
+WHEEL_TEST_TOOLS := hypothesis mpmath pytest pytest-timeout pytest-xdist
 
 # The constraints bind the build backend as well (pip reads one or the other, by its version).
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
@@ -80,18 +80,18 @@ wheel: $(TEST_STAMP) ## build, install into a bare environment, test there away 
 	$(PYTHON) -m venv build/wheel/venv
 	build/wheel/venv/bin/python $(PIP_INSTALL) "$$(echo build/wheel/*.whl)[demo,files]" $(WHEEL_TEST_TOOLS)
 	cp -R tests pyproject.toml build/wheel/run
-	$(LANE) INFOTHEORY_SOURCES="$(CURDIR)/infotheory" \
-		sh -c 'cd build/wheel/run && ../venv/bin/pytest -m "not repository"'
+	$(LANE) INFOTHEORY_SOURCES="$(CURDIR)/infotheory" HYPOTHESIS_PROFILE=brief \
+		sh -c 'cd build/wheel/run && ../venv/bin/pytest -n auto -m "not repository"'
 
 test-bounds: $(TEST_STAMP) ## kernel tests with array bounds checked
 	$(LANE) NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest -m kernel
 
 test-interpreted: $(TEST_STAMP) ## tests with kernels as plain Python; coverage of the numeric layer
-	$(LANE) NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest --cov --cov-report=term \
+	$(LANE) NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n auto --cov --cov-report=term \
 		--ignore=tests/test_notebooks.py
 
 test-compiled: $(TEST_STAMP) ## tests as users run the package
-	$(LANE) $(BIN)/python -m pytest --ignore=tests/test_notebooks.py
+	$(LANE) $(BIN)/python -m pytest -n auto --ignore=tests/test_notebooks.py
 
 clean: ## remove everything that was built, environments too
 	rm -rf build dist docs/_build docs/_generated docs/_notebooks $(DEMO_VENV) $(TEST_VENV)

@@ -14,6 +14,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 # No test asserts a duration, so neither does hypothesis; loops are slow in the interpreted lane.
 _SHARED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("gate", derandomize=True, database=None, max_examples=50, **_SHARED)
+settings.register_profile("brief", derandomize=True, database=None, max_examples=8, **_SHARED)
 settings.register_profile("explore", max_examples=1000, print_blob=True, **_SHARED)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 

@@ -139,7 +139,10 @@ def test_data_processing(joint: Any, data: Any) -> None:
     channel = data.draw(channels(joint.shape[1]))
     chain = joint[:, :, None] * channel
     chain /= chain.sum()
-    assert at_most(mutual_information(chain.sum(axis=1)), mutual_information(joint), 1e-29)
+    # Rounding moves each entry by 2^-53 of itself, a divergence D so by 2^-52 sqrt(2 D) at most.
+    whole = mutual_information(joint)
+    slack = 4 * 2.0**-52 * math.sqrt(2 * whole) + 1e-29
+    assert at_most(mutual_information(chain.sum(axis=1)), whole, slack)
     # Rounding leaves a square of 1e-16 of it.
     assert conditional_mutual_information(chain.transpose(0, 2, 1)) <= 1e-29
 
