@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +20,9 @@ from infotheory.estimators.symbols import (
     count_symbols,
     joint_symbols,
 )
+
+# The wheel is tested with the barest tools.
+torch = pytest.importorskip("torch", reason="torch is not installed")
 
 
 class Colour(enum.Enum):
