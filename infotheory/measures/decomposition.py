@@ -188,8 +188,8 @@ def partial_information_decomposition(
         redundancy = first + second - union
     return PartialInformationDecomposition(
         redundancy / unit,
-        (union - second) / unit,
-        (union - first) / unit,
+        max(0.0, union - second) / unit,  # below zero by rounding only
+        max(0.0, union - first) / unit,
         max(0.0, total - union) / unit,
         total / unit,
         method,
