@@ -237,7 +237,7 @@ def estimate_counted(
         )
     profile, _ = profile_of(counts, n_symbols)
     if method == "auto":
-        method = automatic_method(profile.shape, profile)
+        method = automatic_method(profile)
     estimate = value(profile, method)
     interval = interval_of(profile, method, estimate, level)
     found = doubts(profile, method, interval, base)

@@ -127,7 +127,7 @@ def estimate_sum(terms: EntropySum, cells: Cells, settings: Settings, stacklevel
     if sizes is not None:
         _check_seen(cells, sizes)
     joint, _ = profile_of(cells.counts, None if sizes is None else math.prod(sizes))
-    method = automatic_method(joint.shape) if settings.method == "auto" else settings.method
+    method = automatic_method(joint) if settings.method == "auto" else settings.method
     margins = [_margin(cells, sign, axes, sizes) for sign, axes in terms]
     estimate = _value(margins, method)
     unit = 1.0 if settings.base is None else math.log(settings.base)

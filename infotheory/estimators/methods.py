@@ -88,14 +88,13 @@ ENTROPY_METHODS: tuple[str, ...] = (
 _COVERED = 0.9
 
 
-def automatic_method(shape: Shape, profile: Profile | None = None) -> str:
+def automatic_method(profile: Profile) -> str:
     """Return the method that "auto" stands for.
 
     Parameters
     ----------
-    shape : Shape
-    profile : Profile, optional
-        The sample of which it is the shape.
+    profile : Profile
+        The counts of the sample.
 
     Notes
     -----
@@ -105,11 +104,11 @@ def automatic_method(shape: Shape, profile: Profile | None = None) -> str:
     distribution is none that a Dirichlet law would give, as Zipf's: over a thousand symbols and
     10^4 samples its error is twice that of "chao_wang_jost".
     """
+    shape = profile.shape
     if shape.n_symbols is None:
         return "chao_wang_jost"
     unseen = sample_coverage(shape) < _COVERED
-    above = profile is not None and value(profile, "chao_wang_jost") > shape.most
-    return "nsb" if unseen or above else "chao_wang_jost"
+    return "nsb" if unseen or value(profile, "chao_wang_jost") > shape.most else "chao_wang_jost"
 
 
 def entropy_of_counts(counts: IntArray, method: str, n_symbols: int | None) -> float:

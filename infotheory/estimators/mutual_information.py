@@ -45,8 +45,9 @@ def estimate_mutual_information(
         categories. With two dimensions each row is one joint symbol.
     method : str, default "auto"
         How each entropy is estimated: one of :data:`infotheory.estimators.ENTROPY_METHODS`. With
-        "auto" it is "nsb" where `n_symbols` is given and at least a tenth of the joint distribution
-        was not seen, by Good and Turing, "chao_wang_jost" otherwise.
+        "auto" it is "nsb" where `n_symbols` is given and more than a tenth of the joint
+        distribution was not seen, by Good and Turing, or "chao_wang_jost" would exceed the
+        logarithm of the number of pairs; "chao_wang_jost" otherwise.
     n_symbols : pair of int, optional
         Sizes (Kx, Ky) of the alphabets. The joint alphabet is taken to have Kx Ky symbols, which is
         an upper bound: pairs that cannot occur count as if they could. The result holds Kx Ky.
@@ -243,8 +244,9 @@ def estimate_conditional_entropy(
         The variables of the same samples, as in :func:`estimate_mutual_information`.
     method : str, default "auto"
         How each entropy is estimated: one of :data:`infotheory.estimators.ENTROPY_METHODS`. With
-        "auto" it is "nsb" where `n_symbols` is given and at least a tenth of the joint distribution
-        was not seen, by Good and Turing, "chao_wang_jost" otherwise.
+        "auto" it is "nsb" where `n_symbols` is given and more than a tenth of the joint
+        distribution was not seen, by Good and Turing, or "chao_wang_jost" would exceed the
+        logarithm of the number of pairs; "chao_wang_jost" otherwise.
     n_symbols : pair of int, optional
         Sizes (Kx, Ky) of the alphabets; the joint one is taken to have the product.
     base : float, optional

@@ -44,7 +44,9 @@ class ChannelCapacity:
         What comes out.
     price : float
         By how much the capacity grows with the permitted cost, per unit of it: 0 without a
-        constraint, and nan where only the cheapest inputs are permitted.
+        constraint, and nan where only the cheapest inputs are permitted. With other costs permitted
+        the capacity is at most ``upper + price * (max_cost - that of this call)``. That line is as
+        certain as `upper`; how close the price is to the derivative is not known.
     iterations : int
         Newton steps taken.
     base : float or None

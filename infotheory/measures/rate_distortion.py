@@ -43,7 +43,9 @@ class RateDistortion:
         largest that is of use, where more was permitted.
     slope : float
         By how much the rate falls with the distortion, per unit of it: 0 where the rate is zero,
-        and infinite at the least distortion.
+        and infinite at the least distortion. At other distortions D the rate is at least
+        ``lower - slope * (D - distortion)``. That line is as certain as `lower`; how close its
+        slope is to the derivative of the curve is not known.
     test_channel : ndarray, shape (Kx, Ky)
         Distribution of the reproduction of each symbol of the source.
     output_distribution : ndarray, shape (Ky,)

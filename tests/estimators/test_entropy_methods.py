@@ -236,17 +236,23 @@ def test_the_mean_of_zhang_is_the_first_terms_of_the_series_of_the_entropy(
 # ------------------------------------------------------------------------------------------- "auto"
 
 
-def test_auto_is_nsb_for_a_known_alphabet_of_which_much_is_missing() -> None:
-    shape = Shape(n=100, singletons=11, doubletons=0, observed=20, n_symbols=30)
-    assert automatic_method(shape) == "nsb"
-    assert automatic_method(Shape(100, 10, 0, 20, 30)) == "chao_wang_jost"
-    assert automatic_method(Shape(100, 11, 0, 20, None)) == "chao_wang_jost"
+@pytest.mark.parametrize(
+    ("ones", "size", "method"),
+    [(11, 30, "nsb"), (10, 30, "chao_wang_jost"), (11, None, "chao_wang_jost")],
+)
+def test_auto_is_nsb_for_a_known_alphabet_of_which_much_is_missing(
+    ones: int, size: int | None, method: str
+) -> None:
+    # So many of 100 samples are alone with their symbol, and the rest are of nine.
+    rest = np.bincount(np.arange(100 - ones) % 9)
+    profile, _ = profile_of(np.append(rest, np.ones(ones, dtype=int)), size)
+    assert automatic_method(profile) == method
 
 
 def test_auto_is_nsb_where_the_other_would_exceed_a_known_alphabet() -> None:
     for size, method in ((6, "nsb"), (7, "chao_wang_jost"), (None, "chao_wang_jost")):
         profile, _ = profile_of(np.array([10] * 6), size)
-        assert automatic_method(profile.shape, profile) == method
+        assert automatic_method(profile) == method
 
 
 # --------------------------------------------------------------------------------------------- laws

@@ -68,6 +68,21 @@ def test_capacity_is_concave_in_the_cost(case: tuple[Any, Any, float]) -> None:
     assert ends[0] - TOLERANCE <= ends[1] <= ends[2] + TOLERANCE
 
 
+@given(constrained(), st.floats(0.0, 1.0))
+def test_the_price_bounds_the_capacity_at_other_costs(
+    case: tuple[Any, Any, float], share: float
+) -> None:
+    channel, costs, most = case
+    found = channel_capacity(channel, costs=costs, max_cost=most)
+    other = float(costs.min() + share * (costs.max() - costs.min()))
+    if math.isnan(found.price):
+        return
+    line = found.upper + found.price * (other - most)
+    # Prices up to those of a bit for a cost of next to nothing: the line is rounded as its terms.
+    room = ROUNDING + 1e-14 * found.price * costs.max()
+    assert channel_capacity(channel, costs=costs, max_cost=other).lower <= line + room
+
+
 def test_the_price_is_the_slope() -> None:
     rng = np.random.default_rng(5)
     channel, costs = rng.dirichlet(np.ones(5), size=4), np.array([0.0, 1.0, 2.0, 3.0])
