@@ -25,7 +25,7 @@ from infotheory.estimators.methods import (
     entropy_of_counts,
     entropy_without_one,
 )
-from infotheory.estimators.profile import Shape, profile_of
+from infotheory.estimators.profile import profile_of
 
 SAMPLES = [
     (1,),
