@@ -21,6 +21,7 @@ from infotheory.estimators.symbols import (
     joint_symbols,
 )
 
+
 class Colour(enum.Enum):
     RED = "r"
     BLUE = "b"
