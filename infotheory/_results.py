@@ -7,6 +7,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, NoReturn, Self
 
+from infotheory._typing import FloatArray
+
 __all__ = ["Estimate", "Interval", "unit_name"]
 
 
@@ -90,6 +92,10 @@ class Estimate(float):
         Of a test that the quantity is zero, where one was asked for.
     warnings : tuple of str
         What to know before relying on it.
+    local : ndarray of float, shape (n,), optional
+        What each sample contributes: the estimate is their mean. None where there is no such part.
+    null_distribution : ndarray of float, optional
+        Estimates from permuted samples, where a p-value was asked for and they were kept.
     """
 
     interval: Interval
@@ -99,6 +105,8 @@ class Estimate(float):
     n_symbols: int | None
     p_value: float | None
     warnings: tuple[str, ...]
+    local: FloatArray | None
+    null_distribution: FloatArray | None
 
     def __new__(
         cls,
@@ -111,6 +119,8 @@ class Estimate(float):
         n_symbols: int | None = None,
         p_value: float | None = None,
         warnings: tuple[str, ...] = (),
+        local: FloatArray | None = None,
+        null_distribution: FloatArray | None = None,
     ) -> Self:
         """Make a float with its particulars."""
         self = super().__new__(cls, value)
@@ -122,6 +132,8 @@ class Estimate(float):
             n_symbols=n_symbols,
             p_value=p_value,
             warnings=warnings,
+            local=local,
+            null_distribution=null_distribution,
         )
         return self
 
@@ -165,7 +177,7 @@ class Estimate(float):
         return unit_name(self.base)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain values, for a table or for JSON."""
+        """Return everything but arrays as plain values, for a table or for JSON."""
         return {
             "value": self.value,
             "standard_error": self.standard_error,

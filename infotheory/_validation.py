@@ -26,6 +26,7 @@ __all__ = [
     "check_base",
     "check_choice",
     "check_count",
+    "check_flag",
     "check_jobs",
     "check_level",
     "check_resamples",
@@ -315,6 +316,13 @@ def check_count(argument: str, value: Any) -> int:
     if not (whole and 1 <= value <= _MOST):
         raise refusal(argument, f"a positive integer (at most {_MOST:,})", repr(value))
     return int(value)
+
+
+def check_flag(argument: str, value: Any) -> bool:
+    """Return True or False, and refuse what only looks like it."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise refusal(argument, "True or False", repr(value))
+    return bool(value)
 
 
 def check_jobs(n_jobs: Any) -> int | None:

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from infotheory import plotting
 from infotheory._results import Estimate, Interval
+from infotheory.estimators import PairwiseInformation
 
 
 @pytest.fixture(autouse=True)
@@ -139,6 +140,53 @@ def test_the_matrix_refuses_to_show_nothing() -> None:
         plotting.pair_matrix({}, axes())
 
 
+def test_an_infinite_estimate_has_the_darkest_colour() -> None:
+    shown = {("a", "b"): estimate(np.inf), ("a", "c"): estimate(0.5, 0.25)}
+    (image,) = plotting.pair_matrix(shown, axes()).images
+    assert image.get_clim() == (0.0, 0.75)
+    assert to_hex(image.to_rgba(image.get_array()[0, 1])) == "#0072b2"
+
+
+# -------------------------------------------------------------------------- the matrix of a table
+
+
+def information(values: list[list[float]], names: str, others: str) -> PairwiseInformation:
+    array = np.array(values)
+    n, method = np.full(array.shape, 9), np.full(array.shape, "ksg1", dtype=object)
+    return PairwiseInformation(array, tuple(names), tuple(others), n, method, 2.0)
+
+
+def test_a_matrix_of_two_tables_has_the_names_of_both() -> None:
+    values = [[0.5, -0.25, np.nan], [0.0, 1.0, np.inf]]
+    ax = plotting.information_matrix(information(values, "ab", "xyz"), axes())
+    (image,) = ax.images
+    expected = [[0.5, -0.25, np.nan], [0.0, 1.0, 1.0]]
+    np.testing.assert_array_equal(np.ma.filled(image.get_array(), np.nan), expected)
+    assert image.get_clim() == (0.0, 1.0)
+    assert ticks(ax.get_xticklabels()) == ["x", "y", "z"]
+    assert ticks(ax.get_yticklabels()) == ["a", "b"]
+    texts = {text.get_position(): (text.get_text(), text.get_color()) for text in ax.texts}
+    assert texts[0, 0][0] == "0.5"
+    assert texts[2, 1] == ("inf", "white")
+    assert (2, 0) not in texts
+    (strip,) = (other for other in ax.get_figure().axes if other is not ax)
+    assert strip.get_ylabel() == "mutual information (bits)"
+
+
+def test_the_figure_of_a_matrix_grows_with_the_names() -> None:
+    sizes = []
+    for count in (1, 4, 40, 99):
+        names = "".join(map(chr, range(200, 200 + count)))
+        ax = plotting.information_matrix(
+            information([[0.1] * count] * count, names, names), quantity="I"
+        )
+        sizes.append(tuple(ax.get_figure().get_size_inches()))
+    assert sizes[0] == pytest.approx((4.4, 3.4))
+    assert sizes[1] == pytest.approx((5.0, 4.0))
+    assert sizes[2] == pytest.approx((12.2, 11.2))
+    assert sizes[3] == pytest.approx((15.0, 14.0))
+
+
 # ------------------------------------------------------------------------------------- the manners
 
 
@@ -146,6 +194,7 @@ def test_given_axes_open_no_figure_and_none_given_open_one() -> None:
     before = plt.get_fignums()
     plotting.estimate_points({"a": estimate(1.0)}, axes())
     plotting.pair_matrix({("a", "b"): estimate(1.0)}, axes())
+    plotting.information_matrix(information([[1.0]], "a", "b"), axes())
     assert plt.get_fignums() == before
     plotting.estimate_points({"a": estimate(1.0)})
     assert len(plt.get_fignums()) == len(before) + 1
@@ -156,6 +205,7 @@ def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) 
     for draw, shown in (
         (plotting.estimate_points, {"a": estimate(1.0)}),
         (plotting.pair_matrix, {("a", "b"): estimate(1.0)}),
+        (plotting.information_matrix, information([[1.0]], "a", "b")),
     ):
         with pytest.raises(ImportError, match=r'pip install "infotheory-toolkit\[demo\]"'):
             draw(shown)

@@ -15,7 +15,7 @@ __all__ = ["main"]
 _VERBS = {
     "ncmi": "measure stored classifier outputs: CMI, Gamma, NCMI, error",
     "entropy": "entropy of columns of symbols, and of text",
-    "mi": "mutual information between columns of symbols",
+    "mi": "mutual information between columns of symbols or measurements",
     "demo": "train ten small classifiers and measure them",
 }
 

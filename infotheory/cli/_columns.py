@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from infotheory.files import SymbolReader, SymbolTable, UnusableFileError, open_
 from infotheory.files.entries import padded
 
 __all__ = [
+    "ENTRIES",
     "FILES",
     "FORMATS",
     "OUTCOME",
@@ -36,13 +37,17 @@ _SHOWN = 20
 
 FORMATS = "csv, tsv (also .gz), parquet, npy, npz or safetensors"
 
-FILES = """\
-Symbols are whole numbers, booleans and strings; columns of fractional numbers are to be cut into
-bins first. In a csv file a column is one of numbers if most of its first thousand entries are: in
-it 1 and 1.0 are one symbol, and a text is another. Where some begin with 0, as 0123, and in every
-other column, entries are taken as they are written.
+ENTRIES = """\
+In a csv file a column is one of numbers if most of its first thousand entries are: in it 1 and 1.0
+are one symbol, and a text is another. Where some begin with 0, as 0123, and in every other column,
+entries are taken as they are written.
 Array NAME of two dimensions has the columns NAME.0, NAME.1, ... (0, 1, ... in an npy file).
 """
+
+FILES = f"""\
+Symbols are whole numbers, booleans, strings and dates; columns of fractional numbers are to be cut
+into bins first.
+{ENTRIES}"""
 
 OUTCOME = """\
 exit status: 0 everything was measured, 1 something could not be, 2 arguments not understood,
@@ -68,14 +73,15 @@ def add_data_options(group: Any) -> None:
     )
 
 
-def add_method_options(group: Any, default: str) -> None:
+def add_method_options(group: Any, default: str, methods: Iterable[str] = ENTROPY_METHODS) -> None:
     """Add what decides how quantities are estimated."""
+    methods = tuple(methods)
     group.add_argument(
         "--method",
         metavar="M",
-        choices=("auto", *ENTROPY_METHODS),
+        choices=("auto", *methods),
         default="auto",
-        help=f"{', '.join(ENTROPY_METHODS)}, or auto: {default} (default: auto)",
+        help=f"{', '.join(methods)}, or auto: {default} (default: auto)",
     )
     group.add_argument(
         "--base", metavar="B", type=_types.base, help="of logarithms: 2 gives bits (default: nats)"
@@ -124,13 +130,13 @@ def opened(path: Path, missing: Sequence[str]) -> SymbolTable:
     return table
 
 
-def note_passed_over(path: Path, facts: Mapping[str, str]) -> None:
+def note_passed_over(path: Path, facts: Mapping[str, str], wanted: str = "discrete") -> None:
     """Say which columns are not measured, and what they hold."""
     if facts:
         shown = [f"{name!r} ({fact})" for name, fact in list(facts.items())[:_SHOWN]]
         left = len(facts) - len(shown)
         more = f" and {left} more" if left else ""
-        _output.note(f"{path}: not discrete, passed over: {', '.join(shown)}{more}")
+        _output.note(f"{path}: not {wanted}, passed over: {', '.join(shown)}{more}")
 
 
 def note_texts(path: Path, reader: SymbolReader) -> None:

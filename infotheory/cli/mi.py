@@ -1,4 +1,4 @@
-"""``infotheory mi FILE``: mutual information between columns of symbols."""
+"""``infotheory mi FILE``: mutual information between columns of symbols or measurements."""
 
 from __future__ import annotations
 
@@ -11,15 +11,25 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from infotheory._typing import AnyArray
 from infotheory.cli import _columns, _estimates, _output, _types
 from infotheory.cli._estimates import Result
+from infotheory.cli._variables import (
+    Kinds,
+    Variable,
+    kinds_of,
+    read_variables,
+    refused,
+    sample_of,
+)
 from infotheory.estimators import (
+    CONDITIONAL_METHODS,
+    ENTROPY_METHODS,
+    INFORMATION_METHODS,
     estimate_conditional_mutual_information,
     estimate_mutual_information,
 )
+from infotheory.estimators.continuous.information import NUMERIC_METHODS
 from infotheory.files import SymbolTable, UnusableFileError
-from infotheory.files.entries import MISSING
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,21 +41,28 @@ __all__ = ["run"]
 _EPILOG = f"""\
 examples:
   infotheory mi survey.csv
-      every pair of columns of symbols, the most dependent first
+      every pair of columns, the most dependent first
   infotheory mi survey.csv --y vote --plot vote.png
       every column with one: which of them tells most about it
   infotheory mi survey.csv --x age_group sex --y vote --z region
       age group and sex together with vote, within the regions
   infotheory mi survey.csv --x age_group --y vote --permutations 9999 --base 2
       in bits, with a p-value: how often permuted columns look as dependent
+  infotheory mi survey.csv --x height weight --y age --continuous age
+      measured columns, two of them together; age too, though of whole numbers
 
-{_columns.FILES}
+Fractional numbers are measured. Whole numbers, booleans, strings and dates are symbols; so are
+numbers with --discrete, and whole numbers are measured with --continuous, or where the method takes
+nothing else.
+{_columns.ENTRIES}
 A row counts for a pair where its columns have entries, with --nan-policy omit. Estimates may be
-below zero, and are not cut off there. Four bytes an entry are kept in memory.
+below zero, and are not cut off there. Four bytes an entry are kept in memory, and eight of one that
+is measured.
 
 {_columns.OUTCOME}"""
 
 Names = tuple[str, ...]
+Pair = tuple[Names, Names]
 
 
 class Plan(NamedTuple):
@@ -69,7 +86,7 @@ class Plan(NamedTuple):
         """Every column that is read."""
         return tuple(dict.fromkeys((*self.x, *self.y, *self.z, *self.others)))
 
-    def pairs(self, read: Container[str]) -> list[tuple[Names, Names]]:
+    def pairs(self, read: Container[str]) -> list[Pair]:
         """Return x and y of every estimate between columns that could be read."""
         if self.x and self.y:
             return [(self.x, self.y)]
@@ -99,9 +116,10 @@ def run(argv: Sequence[str]) -> int:
     results: list[Result] = []
     try:
         table = _columns.opened(arguments.file, arguments.missing)
-        plan = _plan(table, arguments)
-        codes = _read(table, plan, arguments, failures)
-        results = _measure(plan, codes, arguments, failures)
+        kinds = kinds_of(table, arguments)
+        plan = _plan(table, kinds, arguments)
+        variables = _read(table, plan, kinds, arguments, failures)
+        results = _measure(plan, variables, arguments, failures)
     except UnusableFileError as error:
         failures[str(arguments.file)] = error
     quantity = "I(x; y | z)" if arguments.z else "I(x; y)"
@@ -113,12 +131,13 @@ def run(argv: Sequence[str]) -> int:
     return _estimates.report_failures("mi", failures)
 
 
-def _plan(table: SymbolTable, arguments: argparse.Namespace) -> Plan:
+def _plan(table: SymbolTable, kinds: Kinds, arguments: argparse.Namespace) -> Plan:
     """Find the columns."""
     passed_over: dict[str, str] = {}
+    measured = None if kinds.all_symbols and not kinds.measurable else kinds.measurable
 
     def chosen(patterns: Sequence[str] | None) -> Names:
-        names, others = table.choose(patterns)
+        names, others = table.choose(patterns, measured)
         passed_over.update(others)
         return tuple(names)
 
@@ -126,15 +145,15 @@ def _plan(table: SymbolTable, arguments: argparse.Namespace) -> Plan:
         chosen(patterns) if patterns else () for patterns in (arguments.x, arguments.y, arguments.z)
     )
     names = () if x and y else chosen(arguments.columns)
-    _columns.note_passed_over(arguments.file, passed_over)
+    _columns.note_passed_over(arguments.file, passed_over, kinds.wanted)
     if x and y:
         return Plan(x, y, z, ())
     others = tuple(name for name in names if name not in {*x, *y, *z})
     least = 1 if x or y else 2
     if len(others) < least:
         raise UnusableFileError(
-            f"there must be {least} or more columns of symbols to go through; "
-            f"got {_columns.quoted(others) if others else 'none'}."
+            f"there must be {least} or more columns {'of symbols ' * kinds.all_symbols}to go "
+            f"through; got {_columns.quoted(others) if others else 'none'}."
         )
     return Plan(x, y, z, others)
 
@@ -142,57 +161,51 @@ def _plan(table: SymbolTable, arguments: argparse.Namespace) -> Plan:
 def _read(
     table: SymbolTable,
     plan: Plan,
+    kinds: Kinds,
     arguments: argparse.Namespace,
     failures: dict[str, Exception],
-) -> dict[str, AnyArray]:
-    """Return the numbers of symbols of each column; columns gone through may fail one by one."""
-    reader = table.reader(plan.columns)
-    parts: dict[str, list[AnyArray]] = {name: [] for name in plan.columns}
-    with _columns.bar(arguments, reader.n_rows, "rows") as progress:
-        for batch in reader.batches():
-            for name, numbers in batch.items():
-                parts[name].append(numbers.astype(np.int32))
-            progress.update(len(parts[plan.columns[0]][-1]))
-    _columns.note_texts(arguments.file, reader)
-    passed_over = {}
-    for name, fact in reader.broken.items():
-        if name not in plan.others or name in (arguments.columns or ()):
-            raise table.refused(name, fact)
-        passed_over[name] = fact
-        del parts[name]
-    _columns.note_passed_over(arguments.file, passed_over)
-    codes = {name: np.concatenate(arrays) for name, arrays in parts.items()}
+) -> dict[str, Variable]:
+    """Return the entries of each column; columns gone through may fail one by one."""
+    passed_over: dict[str, str] = {}
+    variables = read_variables(table, plan.columns, kinds, arguments, passed_over)
+    named = {*(arguments.columns or ()), *(arguments.continuous or ())}
+    for name, fact in passed_over.items():
+        if name not in plan.others or name in named:
+            raise refused(table, name, fact, kinds)
+    _columns.note_passed_over(arguments.file, passed_over, kinds.wanted)
     if arguments.nan_policy == "omit":
-        return codes
-    for name in list(codes):
-        gone = codes[name] == MISSING
+        return variables
+    for name in list(variables):
+        gone = variables[name].missing
         if gone.any():
             error = _columns.missing_refused(name, int(np.argmax(gone)))
             if name not in plan.others:
                 raise error
             failures[f"{arguments.file}[{name}]"] = error
-            del codes[name]
-    return codes
+            del variables[name]
+    return variables
 
 
 def _measure(
     plan: Plan,
-    codes: Mapping[str, AnyArray],
+    variables: Mapping[str, Variable],
     arguments: argparse.Namespace,
     failures: dict[str, Exception],
 ) -> list[Result]:
-    pairs = plan.pairs(codes)
+    pairs = plan.pairs(variables)
+    if plan.others:
+        pairs = _suited(pairs, plan.z, variables, arguments)
     results = []
     with _columns.bar(arguments, len(pairs), "pairs") as progress:
         for x, y in pairs:
             groups = {"x": x, "y": y, **({"z": plan.z} if plan.z else {})}
             labels = {role: ", ".join(names) for role, names in groups.items()}
             try:
-                estimate = _estimate(groups, codes, arguments)
+                estimate = _estimate(groups, variables, arguments)
             except (TypeError, ValueError, UnusableFileError) as error:
                 failures[f"{arguments.file}[{'; '.join(labels.values())}]"] = error
             else:
-                missing = codes[x[0]].size - estimate.n
+                missing = variables[x[0]].values.size - estimate.n
                 about = {role: list(names) for role, names in groups.items()}
                 results.append(
                     Result(
@@ -206,19 +219,42 @@ def _measure(
     return results
 
 
+def _suited(
+    pairs: Sequence[Pair],
+    z: Names,
+    variables: Mapping[str, Variable],
+    arguments: argparse.Namespace,
+) -> list[Pair]:
+    """Leave out pairs of which the method takes none, and say how many."""
+    any_of_them = (1, 3)
+    limits = {"ross": (1, 1), "gao": (1, 2), "ksg_ties": any_of_them, "mesner_shalizi": any_of_them}
+    few, many = limits.get(arguments.method, (0, 3))
+    kept = []
+    for x, y in pairs:
+        kinds = [any(variables[name].measured for name in names) for names in (x, y, z) if names]
+        if few <= sum(kinds) <= many:
+            kept.append((x, y))
+    left_out = len(pairs) - len(kept)
+    if left_out:
+        _output.note(
+            f"{arguments.file}: {left_out} of {len(pairs)} pairs are not for --method "
+            f"{arguments.method}, and left out"
+        )
+    return kept
+
+
 def _estimate(
-    groups: Mapping[str, Names], codes: Mapping[str, AnyArray], arguments: argparse.Namespace
+    groups: Mapping[str, Names], variables: Mapping[str, Variable], arguments: argparse.Namespace
 ) -> Estimate:
-    samples = [
-        codes[names[0]] if len(names) == 1 else np.stack([codes[name] for name in names], axis=1)
-        for names in groups.values()
-    ]
+    samples, measured = zip(
+        *(sample_of(names, variables) for names in groups.values()), strict=True
+    )
     names = [name for together in groups.values() for name in together]
-    there = np.logical_and.reduce([codes[name] != MISSING for name in names])
+    there = ~np.logical_or.reduce([variables[name].missing for name in names])
     if not there.any():
         raise _columns.nothing_left(names)
     if not there.all():
-        samples = [rows[there] for rows in samples]
+        samples = tuple(rows[there] for rows in samples)
     function: Callable[..., Estimate] = (
         estimate_conditional_mutual_information if "z" in groups else estimate_mutual_information
     )
@@ -227,6 +263,9 @@ def _estimate(
         return function(
             *samples,
             method=arguments.method,
+            k=arguments.k,
+            discrete=[not kind for kind in measured],
+            n_symbols=arguments.n_symbols,
             base=arguments.base,
             level=arguments.level,
             n_permutations=arguments.permutations,
@@ -260,34 +299,46 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="infotheory mi",
         usage="infotheory mi FILE [options]",
-        description="Estimate the mutual information between columns of symbols (whole numbers, "
-        "booleans, strings), each with an interval.",
+        description="Estimate the mutual information between columns of symbols or measurements, "
+        "each with an interval.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("file", metavar="FILE", type=Path, help=_columns.FORMATS)
     data = parser.add_argument_group("what to measure")
-    for role, text in (
+    for option, text in (
         ("x", "one variable: a column, or several together (default: each column in turn)"),
         ("y", "the other variable"),
         ("z", "condition on these columns"),
+        ("columns", "which columns to go through (default: all)"),
+        ("discrete", "count these as symbols, also where their numbers are fractional"),
+        ("continuous", "measure these, also where their numbers are whole"),
     ):
         data.add_argument(
-            f"--{role}", metavar="NAME|PATTERN", nargs="+", action="extend", help=text
+            f"--{option}", metavar="NAME|PATTERN", nargs="+", action="extend", help=text
         )
-    data.add_argument(
-        "--columns",
-        metavar="NAME|PATTERN",
-        nargs="+",
-        action="extend",
-        help="which columns to go through (default: all that hold symbols)",
-    )
     _columns.add_data_options(data)
     how = parser.add_argument_group("how")
     _columns.add_method_options(
         how,
-        "chao_wang_jost; how many symbols can occur is taken as unknown here, whatever a note says "
-        "of n_symbols",
+        "chao_wang_jost of symbols; of measurements ksg1, or ross for one beside symbols, or "
+        "ksg_ties where they repeat or are beside symbols with --z; how many symbols can occur is "
+        "taken as unknown here, whatever a note says of n_symbols, without --n-symbols",
+        (*ENTROPY_METHODS, *INFORMATION_METHODS),
+    )
+    how.add_argument(
+        "--k",
+        metavar="K",
+        type=_types.count,
+        default=3,
+        help="neighbours of measurements (default: 3)",
+    )
+    how.add_argument(
+        "--n-symbols",
+        metavar="K",
+        type=_types.alphabet,
+        nargs="+",
+        help="how many symbols of x, of y and of z can occur, with --x and --y",
     )
     how.add_argument(
         "--permutations",
@@ -297,13 +348,40 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         help="for p-values of independence; 999 say, and of many pairs more (default: none)",
     )
     how.add_argument(
-        "--seed", metavar="N", type=_types.seed, default=0, help="of the permutations (default: 0)"
+        "--seed",
+        metavar="N",
+        type=_types.seed,
+        default=0,
+        help="of the permutations, and of the parts that intervals of measurements rest on "
+        "(default: 0)",
     )
     _columns.add_result_options(
         parser.add_argument_group("results"), "pair", "draw the pairs: all of them as a matrix"
     )
     arguments = parser.parse_args(argv)
-    if arguments.x and arguments.y and arguments.columns:
-        parser.error("--columns has no meaning with both --x and --y: there is one pair only")
+    problem = _contradiction(arguments)
+    if problem:
+        parser.error(problem)
     _columns.check_outputs(parser, arguments, [arguments.file])
     return arguments
+
+
+def _contradiction(arguments: argparse.Namespace) -> str:
+    """Say which options have no meaning together; nothing if all is well."""
+    method, n_symbols = arguments.method, arguments.n_symbols
+    if arguments.x and arguments.y and arguments.columns:
+        return "--columns has no meaning with both --x and --y: there is one pair only"
+    if arguments.continuous and method in ENTROPY_METHODS:
+        return f"--continuous has no meaning with --method {method}, which counts symbols"
+    if arguments.discrete and method in NUMERIC_METHODS:
+        return f"--discrete has no meaning with --method {method}, which takes numbers only"
+    if arguments.z and method in INFORMATION_METHODS and method not in CONDITIONAL_METHODS:
+        return f"--z must be with one of {', '.join(CONDITIONAL_METHODS)}; got --method {method}"
+    if n_symbols is not None:
+        roles = [role for role in ("x", "y", "z") if getattr(arguments, role)]
+        if roles[:2] != ["x", "y"] or len(n_symbols) != len(roles):
+            return (
+                "--n-symbols must be one number for each of --x, --y and --z; got "
+                f"{len(n_symbols)} for {len(roles)} of them"
+            )
+    return ""

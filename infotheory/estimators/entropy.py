@@ -10,12 +10,33 @@ import numpy as np
 
 from infotheory._results import Estimate
 from infotheory._typing import IntArray
-from infotheory._validation import check_base, check_choice, check_level, refusal
+from infotheory._validation import (
+    as_rng,
+    check_base,
+    check_choice,
+    check_count,
+    check_flag,
+    check_jobs,
+    check_level,
+    refusal,
+)
 from infotheory.estimators.certainty import doubts, interval_of
+from infotheory.estimators.continuous.entropy import (
+    DENSITY_METHODS,
+    DensityOptions,
+    estimate_density_entropy,
+)
 from infotheory.estimators.counting import as_counts
+from infotheory.estimators.measurements import (
+    are_measurements,
+    as_kinds,
+    check_kind,
+    check_no_symbols,
+    read_variables,
+)
 from infotheory.estimators.methods import ENTROPY_METHODS, automatic_method, value
 from infotheory.estimators.profile import profile_of
-from infotheory.estimators.symbols import count_symbols
+from infotheory.estimators.symbols import Symbols, count_symbols
 
 __all__ = [
     "check_options",
@@ -31,22 +52,35 @@ def estimate_entropy(
     samples: Any,
     *,
     method: str = "auto",
+    k: int = 3,
+    discrete: bool | str = "auto",
     n_symbols: int | None = None,
     base: float | None = None,
     level: float = 0.95,
+    interval: bool = True,
+    norm: str = "max",
+    standardize: bool = True,
     nan_policy: str = "raise",
+    rng: Any = None,
+    n_jobs: int | None = None,
 ) -> Estimate:
-    """Estimate the entropy H(X) of a discrete variable from samples of it.
+    """Estimate the entropy H(X) of symbols, or the differential entropy h(X) of measurements.
 
     Parameters
     ----------
     samples : array_like, Series or DataFrame, shape (n,) or (n, d)
-        Integers, booleans, strings, dates or categories. With two dimensions each row is one
-        symbol, and the entropy that of all columns together.
+        Symbols (integers, booleans, strings, dates, categories) or measurements (floats). With two
+        dimensions each row is one sample, and the entropy that of all columns together.
     method : str, default "auto"
-        One of `ENTROPY_METHODS`, listed in the notes, or "auto": "nsb" where `n_symbols` is given
-        and more than a tenth of the distribution belongs to symbols not seen, or "chao_wang_jost"
-        would exceed ln K; "chao_wang_jost" otherwise.
+        For symbols one of `ENTROPY_METHODS`, for measurements one of `DENSITY_METHODS`, both listed
+        in the notes; it decides which of the two `samples` are. With "auto" their dtype does:
+        measurements take "kozachenko_leonenko", symbols "nsb" where `n_symbols` is given and more
+        than a tenth of the distribution belongs to symbols not seen, or "chao_wang_jost" would
+        exceed ln K, and "chao_wang_jost" otherwise.
+    k : int, default 3
+        Number of neighbours, for "kozachenko_leonenko". More scatter less and are more biased.
+    discrete : bool or "auto", default "auto"
+        Whether floats are symbols (True), or whole numbers measurements (False).
     n_symbols : int, optional
         Size of the alphabet, symbols that do not occur included. Only "james_stein", "minimax",
         "dirichlet", "nsb" and "auto" use it.
@@ -54,20 +88,33 @@ def estimate_entropy(
         Base of the logarithm, 2 for bits; nats by default.
     level : float, default 0.95
         Confidence level of the interval.
+    interval : bool, default True
+        Whether "kozachenko_leonenko" estimates its scatter from parts of the sample too, which
+        takes up to as long again; the others do at no cost.
+    norm : {"max", "euclidean"}, default "max"
+        In which distances "kozachenko_leonenko" measures.
+    standardize : bool, default True
+        Whether "kozachenko_leonenko" divides each column by its interquartile range first, and adds
+        the logarithms at the end, so that it does not matter in which units columns come.
     nan_policy : {"raise", "omit"}, default "raise"
         Whether samples with missing values are refused or left out.
+    rng : int or numpy.random.Generator, optional
+        Into which parts the samples are dealt for the interval; always the same by default.
+    n_jobs : int, optional
+        Number of threads; by default all cores where the work is large.
 
     Returns
     -------
     Estimate
         A float with ``standard_error``, ``interval``, ``n``, ``method`` (never "auto") and
-        ``warnings``.
+        ``warnings``; for measurements also with ``local``, -ln of the density at each sample.
 
     Raises
     ------
     ValueError, TypeError
-        Where samples are missing, continuous or of several types, or `n_symbols` is less than the
-        number of symbols seen; the message names the first offending row.
+        Where samples are missing, infinite or of several types, do not suit the method, or are
+        fewer than it needs, or `n_symbols` is less than the number of symbols seen; the message
+        names the first offending row.
 
     Warns
     -----
@@ -77,8 +124,10 @@ def estimate_entropy(
         Turing, the estimate may be off by u ln 10, for an uncertainty of a factor of ten in the
         number of unseen symbols, and by its distance from "chao_wang_jost". Also where the estimate
         is below 0 or above ln K for K = `n_symbols`, which "auto" is not: it is left as it is.
+        Of measurements: where they have copies, so that the estimate is minus infinity, or where
+        parts of the sample say something else than the whole, so that more samples would too.
     UndefinedIntervalWarning
-        Where there is one sample.
+        Where there is one symbol, or too few measurements to be cut into parts.
 
     See Also
     --------
@@ -122,6 +171,25 @@ def estimate_entropy(
     deviation for "dirichlet", "nsb" and "ansb"; the interval adds a normal quantile and is cut to
     [0, ln K], outside of which an estimate may lie.
 
+    Of measurements:
+
+    =====================  =====================================================================
+    "kozachenko_leonenko"  psi(n) - psi(k) + the mean logarithm of the volume of the ball around
+                           each sample that reaches to its k-th neighbour [10]_.
+    "vasicek", "van_es",   From the distances of samples m apart in order, m near sqrt(n), for
+    "ebrahimi", "correa"   one column: those of :func:`scipy.stats.differential_entropy`.
+    "gaussian"             That of a Gaussian law with the covariance of the samples, without
+                           bias if they are Gaussian.
+    "kde"                  The mean of -ln of a Gaussian kernel density without the sample itself,
+                           O(n^2).
+    =====================  =====================================================================
+
+    The differential entropy depends on units: that of a X is h(X) + ln abs(a), and it may be
+    negative. The standard error of "kozachenko_leonenko" is that of five or ten disjoint parts, of
+    at most a thousand samples each, scaled to n, and the interval adds Student's quantile; for the
+    others it follows from the local values. None holds the bias, which falls slowly where there
+    are many columns.
+
     Counting takes O(n) for integers that lie close together and O(n log n) otherwise;
     what follows takes O(s log s), and at most O(n) for the standard error of "james_stein".
 
@@ -136,6 +204,7 @@ def estimate_entropy(
     .. [7] nemenman2001entropy.
     .. [8] nemenman2011coincidences.
     .. [9] jiao2015minimax.
+    .. [10] kozachenko1987sample.
 
     Examples
     --------
@@ -144,10 +213,40 @@ def estimate_entropy(
     1.0
     >>> estimate_entropy(list("abab"), method="miller_madow", base=2).value  # + 1/8 nat
     1.1803...
+    >>> import numpy as np
+    >>> estimate_entropy(np.arange(100) / 100 + 1e-3, method="vasicek").method
+    'vasicek'
     """
-    options = check_options(method, n_symbols, base, level)
-    _, counts = count_symbols(samples, "samples", nan_policy)
-    return estimate_counted(counts, *options)
+    check_choice("method", method, ("auto", *ENTROPY_METHODS, *DENSITY_METHODS))
+    check_choice("norm", norm, ("max", "euclidean"))
+    counting = method if method in ENTROPY_METHODS else "auto"
+    options = check_options(counting, n_symbols, base, level)
+    density = DensityOptions(
+        method=method,
+        k=check_count("k", k),
+        norm="max" if norm == "max" else "euclidean",
+        standardize=check_flag("standardize", standardize),
+        base=options[2],
+        level=options[3],
+        interval=check_flag("interval", interval),
+        n_jobs=check_jobs(n_jobs),
+        rng=None if rng is None else as_rng(rng),
+    )
+    (declared,) = as_kinds(discrete, ("samples",)).values()
+    kind = declared
+    if method in DENSITY_METHODS or method in ENTROPY_METHODS:
+        check_kind("samples", method, kind, method in ENTROPY_METHODS)
+        kind = kind or method in ENTROPY_METHODS
+    elif kind is None:
+        kind = not are_measurements(samples)
+    if kind and not (declared and are_measurements(samples)):
+        _, counts = count_symbols(samples, "samples", nan_policy)
+        return estimate_counted(counts, *options)
+    (found,) = read_variables({"samples": samples}, {"samples": kind}, nan_policy)
+    if isinstance(found, Symbols):
+        return estimate_counted(found.counts, *options)
+    check_no_symbols(n_symbols)
+    return estimate_density_entropy(found, density, stacklevel=3)
 
 
 def estimate_entropy_from_counts(

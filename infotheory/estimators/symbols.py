@@ -14,7 +14,18 @@ from infotheory._validation import check_choice, refusal
 from infotheory.estimators.counting import table_of_integers
 from infotheory.estimators.reading import Column, Table, code_integers, read_table
 
-__all__ = ["Symbols", "aligned_symbols", "as_symbols", "count_symbols", "joint_symbols"]
+__all__ = [
+    "Symbols",
+    "aligned_symbols",
+    "as_symbols",
+    "check_lengths",
+    "complete_rows",
+    "count_symbols",
+    "join_columns",
+    "joint_symbols",
+    "missing_rows",
+    "take_rows",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,13 +73,24 @@ def aligned_symbols(variables: Mapping[str, Any], nan_policy: str = "raise") -> 
 
     A sample that lacks one variable is left out of all of them where `nan_policy` says so.
     """
-    check_choice("nan_policy", nan_policy, ("raise", "omit"))
     tables = {name: read_table(samples, name) for name, samples in variables.items()}
-    _check_lengths(tables)
-    lost = {name: _missing(table) for name, table in tables.items()}
-    gone = np.logical_or.reduce(list(lost.values()))
+    check_lengths({name: table.columns[0].codes.size for name, table in tables.items()})
+    lost = {name: missing_rows(table) for name, table in tables.items()}
+    kept = complete_rows(lost, nan_policy)
+    if kept is not None:
+        tables = {name: take_rows(table, kept) for name, table in tables.items()}
+    return [join_columns(table) for table in tables.values()]
+
+
+def complete_rows(lost: Mapping[str, BoolArray], nan_policy: str) -> BoolArray | None:
+    """Return which samples lack none of the variables; None for all of them.
+
+    Refuse missing values where `nan_policy` says so, and samples of which none is complete.
+    """
+    check_choice("nan_policy", nan_policy, ("raise", "omit"))
+    gone: BoolArray = np.logical_or.reduce(list(lost.values()))
     if not gone.any():
-        return [_join(table) for table in tables.values()]
+        return None
     if nan_policy == "raise":
         name, rows = next((name, rows) for name, rows in lost.items() if rows.any())
         raise refusal(
@@ -79,19 +101,18 @@ def aligned_symbols(variables: Mapping[str, Any], nan_policy: str = "raise") -> 
         )
     if gone.all():
         raise refusal(
-            " and ".join(tables),
+            " and ".join(lost),
             "have at least one complete sample",
             f"{gone.size} with missing values",
             "Choose variables that are observed together.",
         )
-    kept = ~gone
-    return [_join(_rows(table, kept)) for table in tables.values()]
+    return ~gone
 
 
 def joint_symbols(*parts: Symbols) -> Symbols:
     """Number the distinct combinations of symbols; `values` holds the numbers of each part."""
     columns = [Column(part.codes, np.arange(part.n_distinct)) for part in parts]
-    return _join(Table(columns, flat=False))
+    return join_columns(Table(columns, flat=False))
 
 
 def count_symbols(
@@ -110,8 +131,8 @@ def count_symbols(
     return symbols.values, symbols.counts
 
 
-def _check_lengths(tables: Mapping[str, Table]) -> None:
-    sizes = {name: table.columns[0].codes.size for name, table in tables.items()}
+def check_lengths(sizes: Mapping[str, int]) -> None:
+    """Refuse variables that do not have the same number of samples."""
     first, *others = sizes
     for other in others:
         if sizes[other] != sizes[first]:
@@ -123,12 +144,13 @@ def _check_lengths(tables: Mapping[str, Table]) -> None:
             )
 
 
-def _missing(table: Table) -> BoolArray:
+def missing_rows(table: Table) -> BoolArray:
+    """Tell which samples lack some column."""
     gone: BoolArray = np.logical_or.reduce([column.codes < 0 for column in table.columns])
     return gone
 
 
-def _rows(table: Table, kept: BoolArray) -> Table:
+def take_rows(table: Table, kept: BoolArray) -> Table:
     """Take some rows, and of the values those that are left."""
     columns = []
     for codes, values in table.columns:
@@ -137,7 +159,7 @@ def _rows(table: Table, kept: BoolArray) -> Table:
     return table._replace(columns=columns)
 
 
-def _join(table: Table) -> Symbols:
+def join_columns(table: Table) -> Symbols:
     """Number the distinct rows, in the order of the first column, then of the second, and so on."""
     first, *others = table.columns
     if table.flat:

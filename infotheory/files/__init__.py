@@ -1,8 +1,9 @@
-"""Stored data: outputs of classifiers and columns of symbols, streamed a batch at a time."""
+"""Stored data: outputs of classifiers, and columns of any table, streamed a batch at a time."""
 
 from infotheory.files.models import Batch, StoredModel, find_models
 from infotheory.files.source import UnusableFileError
-from infotheory.files.symbols import SymbolReader, SymbolTable, open_symbols
+from infotheory.files.symbol_reader import SymbolReader
+from infotheory.files.symbols import SymbolTable, open_symbols
 from infotheory.files.text import TEXT_UNITS, TextReader
 
 __all__ = [

@@ -9,15 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from infotheory._typing import IntArray
+from infotheory._typing import FloatArray, IntArray
 
 __all__ = [
     "MISSING",
     "Book",
+    "NotANumberError",
     "NotWholeError",
     "WholeNumbers",
     "as_it_is",
     "content",
+    "numbers",
     "padded",
     "place_of",
     "present",
@@ -32,6 +34,10 @@ _PADDED = re.compile(r"\s*[+-]?0\d+\s*")
 
 class NotWholeError(Exception):
     """A fractional number among whole ones; the text is the entry."""
+
+
+class NotANumberError(Exception):
+    """A text among measurements; the text is the entry."""
 
 
 def _number(text: str) -> int | float | None:
@@ -78,6 +84,24 @@ def content(entries: Sequence[str], missing: Sequence[str]) -> tuple[str, bool]:
 def place_of(row: int, text: str) -> str:
     """Return the words for an entry and its row."""
     return f"{text.strip()} at row {row}"
+
+
+def numbers(entries: Sequence[str], missing: Sequence[str]) -> FloatArray:
+    """Return measurements as doubles, with nan for what is missing; other texts are refused."""
+    gaps = frozenset(missing)
+    return np.fromiter((_measured(text, gaps) for text in entries), np.float64, len(entries))
+
+
+def _measured(text: str, gaps: frozenset[str]) -> float:
+    if text in gaps or not text.strip():
+        return math.nan
+    try:
+        value = float(text)
+    except ValueError:
+        raise NotANumberError(text) from None
+    if "_" in text:  # which Python would allow
+        raise NotANumberError(text)
+    return value
 
 
 class WholeNumbers:

@@ -181,7 +181,7 @@ def _header(file: Any, field: Any, n_rows: int) -> Header | None:
         return Header((n_rows,), _dtype(kind))
     if types.is_dictionary(kind):
         kind = kind.value_type
-    if types.is_string(kind) or types.is_large_string(kind):
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_temporal(kind):
         return Header((n_rows,), np.dtype(np.str_))
     return None
 

@@ -12,7 +12,7 @@ from infotheory.plotting.classifiers import (
     ncmi_error_scatter,
     overview,
 )
-from infotheory.plotting.estimates import estimate_points, pair_matrix
+from infotheory.plotting.estimates import estimate_points, information_matrix, pair_matrix
 from infotheory.plotting.temperature import temperature_lines
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "class_bars",
     "concentration_separation_plane",
     "estimate_points",
+    "information_matrix",
     "ncmi_error_correlation",
     "ncmi_error_scatter",
     "overview",

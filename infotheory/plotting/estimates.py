@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from infotheory._results import Estimate
+    from infotheory._typing import FloatArray
+    from infotheory.estimators.pairwise import PairwiseInformation
 
-__all__ = ["estimate_points", "pair_matrix"]
+__all__ = ["estimate_points", "information_matrix", "pair_matrix"]
 
-_VALUES_SHOWN = 12  # variables of a matrix that has room for its values
+_VALUES_SHOWN = 12  # variables of a matrix with room for its values
 _NAMES_SHOWN = 60  # and for all of their names
 
 
@@ -125,30 +127,84 @@ def pair_matrix(
     for (first, second), estimate in estimates.items():
         values[places[first], places[second]] = values[places[second], places[first]] = estimate
     np.fill_diagonal(values, np.nan)
+    # The scale takes in the intervals, so that pairs which differ from zero by chance stay pale.
+    ends = [end for estimate in estimates.values() for end in (float(estimate), estimate.high)]
     ax = new_axes(ax, (6.4, 5.4))
+    unit = next(iter(estimates.values())).unit
+    return _matrix(ax, values, (names, names), ends, f"{quantity} ({unit})")
+
+
+def information_matrix(
+    information: PairwiseInformation,
+    ax: Axes | None = None,
+    *,
+    quantity: str = "mutual information",
+) -> Axes:
+    """Draw the mutual information of pairs of columns as a matrix of colours.
+
+    Parameters
+    ----------
+    information : PairwiseInformation
+        What :func:`infotheory.estimators.pairwise_mutual_information` found. Pairs without an
+        estimate are grey, as the diagonal is; values below zero are white.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure by default, as large as the names need. The colour bar takes its
+        room from it.
+    quantity : str, default "mutual information"
+        What is estimated.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    """
+    rows, columns = (
+        list(map(str, names)) for names in (information.names, information.other_names)
+    )
+    ax = new_axes(ax, (_side(len(columns)) + 1.0, _side(len(rows))))
+    ends = information.values.ravel().tolist()
+    title = f"{quantity} ({information.unit})"
+    return _matrix(ax, information.values, (rows, columns), ends, title)
+
+
+def _side(count: int) -> float:
+    """Inches for so many names."""
+    return min(max(4.0 + 0.2 * (count - 4), 3.0), 14.0)
+
+
+def _matrix(
+    ax: Axes,
+    values: FloatArray,
+    names: tuple[Sequence[str], Sequence[str]],
+    ends: Sequence[float],
+    title: str,
+) -> Axes:
+    """Colour values from zero to the highest of the ends, and name rows and columns."""
     from matplotlib.colors import LinearSegmentedColormap
 
     white_to_blue = LinearSegmentedColormap.from_list("white to blue", ["#FFFFFF", BLUE])
     colours = white_to_blue.with_extremes(bad=PALE)
-    # The scale takes in the intervals, so that pairs which differ from zero by chance stay pale.
-    ends = [(float(estimate), estimate.high) for estimate in estimates.values()]
-    highest = float(np.nanmax(ends, initial=0.0)) or 1.0
-    image = ax.imshow(values, cmap=colours, vmin=0.0, vmax=highest, interpolation="nearest")
-    unit = next(iter(estimates.values())).unit
+    highest = max((end for end in ends if math.isfinite(end)), default=0.0)
+    highest = highest if highest > 0.0 else 1.0
+    # What is infinite has the darkest colour.
+    shown = np.where(np.isposinf(values), highest, values)
+    image = ax.imshow(shown, cmap=colours, vmin=0.0, vmax=highest, interpolation="nearest")
     figure = ax.get_figure()
     assert figure is not None
     strip = figure.colorbar(image, ax=ax, fraction=0.05)
-    strip.set_label(f"{quantity} ({unit})", color=INK)
+    strip.set_label(title, color=INK)
     strip.outline.set_visible(False)
     dress(ax, "", "")
     ax.spines[["bottom", "left"]].set_visible(False)
-    step = -(-len(names) // _NAMES_SHOWN)
-    ticks = range(0, len(names), step)
-    labels = [shorter(names[i]) for i in ticks]
-    ax.set_xticks(ticks, labels, rotation=45, ha="right", rotation_mode="anchor")
-    ax.set_yticks(ticks, labels)
+    rows, columns = names
+    ax.set_xticks(*_labels(columns), rotation=45, ha="right", rotation_mode="anchor")
+    ax.set_yticks(*_labels(rows))
     ax.tick_params(length=0)
-    if len(names) <= _VALUES_SHOWN:
+    if max(values.shape) <= _VALUES_SHOWN:
         for (row, column), value in np.ndenumerate(values):
             if not math.isnan(value):
                 dark = value > 0.6 * highest
@@ -157,3 +213,9 @@ def pair_matrix(
                     color="white" if dark else INK,
                 )  # fmt: skip
     return ax
+
+
+def _labels(names: Sequence[str]) -> tuple[range, list[str]]:
+    """Return at which places which names stand."""
+    places = range(0, len(names), -(-len(names) // _NAMES_SHOWN))
+    return places, [shorter(names[place]) for place in places]

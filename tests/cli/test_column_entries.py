@@ -107,16 +107,18 @@ def test_bytes_that_are_no_utf8_are_written_and_stay_apart(
     assert "\n'\\udcff'  " in capsys.readouterr().out
 
 
-def test_dates_of_parquet_are_called_what_they_are(tmp_path: Path) -> None:
+def test_other_types_of_parquet_are_called_what_they_are(tmp_path: Path) -> None:
     pa = pytest.importorskip("pyarrow")
-    columns = {"d": pa.array([1, 2], pa.date32()), "n": [1, 2], "m": np.ones((2, 2), int)}
+    columns = {
+        "d": pa.array([1, 2], pa.decimal128(3)), "n": [1, 2], "m": np.ones((2, 2), int),
+    }  # fmt: skip
     opened = open_symbols(write_parquet(tmp_path / "t.parquet", columns))
     assert opened.choose()[0] == ["n", "m.0", "m.1"]
     with pytest.raises(UnusableFileError) as caught:
         opened.choose(["d"])
     assert str(caught.value) == (
-        "column 'd' must be discrete (whole numbers, booleans or strings); got type date32[day], "
-        "which is passed over. Store it as strings."
+        "column 'd' must be discrete (whole numbers, booleans or strings); got type "
+        "decimal128(3, 0), which is passed over. Store it as strings."
     )
     for other in ("m", "e"):
         with pytest.raises(UnusableFileError, match=f"got '{other}', and there are 'n', 'm.0'"):

@@ -196,7 +196,7 @@ def test_the_program_lists_both(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     out = capsys.readouterr().out
     assert "  entropy   entropy of columns of symbols, and of text\n" in out
-    assert "  mi        mutual information between columns of symbols\n" in out
+    assert "  mi        mutual information between columns of symbols or measurements\n" in out
 
 
 @pytest.mark.parametrize("verb", VERBS)

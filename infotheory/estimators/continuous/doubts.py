@@ -1,0 +1,155 @@
+"""In which respect an estimate from measurements is less certain than its interval says."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import digamma
+
+from infotheory._results import Interval
+from infotheory.estimators.continuous.coordinates import TIED, Placed
+from infotheory.estimators.continuous.neighbour_information import Terms
+from infotheory.estimators.continuous.parts import Parts
+from infotheory.estimators.continuous.subsampling import Scatter
+from infotheory.exceptions import InfotheoryWarning, PrecisionWarning, UndefinedIntervalWarning
+
+__all__ = ["Doubt", "Facts", "doubts", "infinite", "still_moving", "tied", "undefined"]
+
+Doubt = tuple[type[InfotheoryWarning], str]
+
+_NEAR_CEILING = 1.0  # nats
+_ERRORS = 2.58  # beyond which one of a hundred steps lies by chance
+_ROUNDING = 1e-12  # nats
+_DENSITIES = ("ksg1", "ksg2", "lnc")
+_LOCAL = (*_DENSITIES, "ksg_ties", "ross", "gao", "mesner_shalizi")
+
+
+class Facts(NamedTuple):
+    """What is known about an estimate of information."""
+
+    method: str
+    n: int
+    k: int
+    whole: Terms | Parts
+    interval: Interval
+    scatter: Scatter | None
+    place: Placed
+
+
+def doubts(facts: Facts) -> list[Doubt]:
+    """Return warnings and their texts."""
+    found = [_constant(facts), _undefined(facts), infinite(facts.whole.value)]
+    if facts.method in _LOCAL:
+        found += [_tied(facts), _left_out(facts), _ceiling(facts) or _still_moving(facts)]
+    return [doubt for doubt in found if doubt is not None]
+
+
+def _constant(facts: Facts) -> Doubt | None:
+    if not facts.place.constant:
+        return None
+    names = ["xyz"[place] for place in facts.place.constant]
+    verb = "has" if len(names) == 1 else "have"
+    return (
+        PrecisionWarning,
+        f"{' and '.join(names)} {verb} one value only: nothing can depend on it.",
+    )
+
+
+def _undefined(facts: Facts) -> Doubt | None:
+    if facts.interval.method != "subsampling, t" or facts.scatter is not None:
+        return None
+    return undefined(facts.n, facts.k)
+
+
+def undefined(n: int, k: int) -> Doubt:
+    """Say that there were no parts of the sample to estimate from."""
+    return UndefinedIntervalWarning, (
+        f"The interval is undefined: {n} samples cannot be cut into parts large enough for {k} "
+        "neighbours each, or some part has no finite estimate. Take more samples."
+    )
+
+
+def infinite(value: float) -> Doubt | None:
+    """Say why an estimate is no number; a difference of infinite ones is nan."""
+    if math.isfinite(value):
+        return None
+    said = "undefined" if math.isnan(value) else "infinite"
+    return PrecisionWarning, (
+        f"The estimate is {said}: some columns of one variable follow linearly from those of the "
+        "others. Leave out what is known already."
+    )
+
+
+def _tied(facts: Facts) -> Doubt | None:
+    if facts.method not in _DENSITIES or facts.place.constant:
+        return None
+    fix = "Use method='ksg_ties', or discrete=True for variables that are symbols."
+    return tied(facts.place.tied_share, facts.method, fix)
+
+
+def tied(share: float, method: str, fix: str) -> Doubt | None:
+    """Say that a share of the values of a column repeat others."""
+    if share <= TIED:
+        return None
+    return PrecisionWarning, (
+        f"{100 * share:.0f} % of the values of a column repeat others, where method={method!r} "
+        f"assumes a density. {fix}"
+    )
+
+
+def _left_out(facts: Facts) -> Doubt | None:
+    whole = facts.whole
+    if not isinstance(whole, Terms) or whole.kept is None or whole.kept.all():
+        return None
+    lost = int(np.count_nonzero(~whole.kept))
+    return PrecisionWarning, (
+        f"{lost} of {facts.n} samples are alone with their symbol and were left out. Join rare "
+        "symbols, or use method='gao'."
+    )
+
+
+def _ceiling(facts: Facts) -> Doubt | None:
+    """What finds k neighbours of a point within a line says psi(n) - psi(k)."""
+    ceiling = float(digamma(facts.n) - digamma(facts.k))
+    if facts.method == "ross" or facts.whole.value < ceiling - _NEAR_CEILING:
+        return None
+    return PrecisionWarning, (
+        f"The estimate is near {ceiling:.2f} nats, the largest that {facts.n} samples and k="
+        f"{facts.k} can show: the truth may be larger, or infinite. Take more samples, or use "
+        "method='gaussian_copula' where the dependence is monotone."
+    )
+
+
+def _still_moving(facts: Facts) -> Doubt | None:
+    if facts.place.constant:
+        return None
+    width = sum(facts.place.space.blocks[place].shape[1] for place in facts.place.measured)
+    return still_moving(
+        facts.whole.value, facts.scatter, facts.n, width, "method='gaussian_copula'"
+    )
+
+
+def still_moving(
+    value: float, scatter: Scatter | None, n: int, width: int, other: str
+) -> Doubt | None:
+    """Say where parts of the sample say something else than the whole, so that more would too.
+
+    What is missing is extrapolated from the step between the parts and the whole, for a bias that
+    falls as n^(-2/d) with the number d of columns, and as 1/n at the fastest: the volume up to the
+    k-th neighbour falls as 1/n, and a smooth density changes within it by the square of its side.
+    """
+    if scatter is None:
+        return None
+    moved = value - scatter.mean
+    missing = moved / ((n / scatter.size) ** min(1.0, 2.0 / width) - 1.0)
+    error = math.hypot(scatter.error, scatter.standard_error)
+    if abs(moved) <= max(_ERRORS * error, _ROUNDING) or abs(missing) <= scatter.standard_error:
+        return None
+    return PrecisionWarning, (
+        f"The estimate still depends on the number of samples: {scatter.mean:.3g} nats from "
+        f"{scatter.size} of them on average, {value:.3g} from all {n}. With more samples it would "
+        f"come to about {value + missing:.2g}; the interval leaves this bias out. Take more "
+        f"samples or fewer columns, or use {other} if what it assumes is near the truth."
+    )

@@ -1,0 +1,250 @@
+"""The one way from variables, of which some are measurements, to an estimate of information."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtri
+
+from infotheory._results import Estimate, Interval
+from infotheory._typing import AnyArray, FloatArray, IntArray
+from infotheory._validation import refusal
+from infotheory.estimators.continuous import gaussian, lnc
+from infotheory.estimators.continuous.coordinates import Placed, placed
+from infotheory.estimators.continuous.doubts import Facts, doubts
+from infotheory.estimators.continuous.neighbour_information import INFORMATION, Terms, ross
+from infotheory.estimators.continuous.parts import Parts
+from infotheory.estimators.continuous.shuffling import (
+    Shuffler,
+    p_value,
+    permutations_among,
+    permutations_of,
+    permutations_within,
+)
+from infotheory.estimators.continuous.space import Space
+from infotheory.estimators.continuous.subsampling import interval_of, scatter_of
+from infotheory.estimators.measurements import Variable
+from infotheory.estimators.neighbours.columns import check_neighbours
+from infotheory.estimators.neighbours.digamma import digamma_table
+from infotheory.estimators.neighbours.pairs import ksg1_permuted
+from infotheory.estimators.symbols import Symbols
+
+__all__ = [
+    "CONDITIONAL_METHODS",
+    "INFORMATION_METHODS",
+    "NUMERIC_METHODS",
+    "Options",
+    "estimate_information",
+]
+
+INFORMATION_METHODS = (
+    "ksg1",
+    "ksg2",
+    "ksg_ties",
+    "lnc",
+    "ross",
+    "gao",
+    "mesner_shalizi",
+    "gaussian",
+    "gaussian_copula",
+    "binned",
+)
+"""What estimates I(X;Y) where x or y is measured, beside "auto"."""
+
+CONDITIONAL_METHODS = (
+    "ksg1",
+    "ksg_ties",
+    "mesner_shalizi",
+    "gaussian",
+    "gaussian_copula",
+    "binned",
+)
+"""What estimates I(X;Y|Z) where x, y or z is measured, beside "auto"."""
+
+NUMERIC_METHODS = ("ksg1", "ksg2", "lnc", "gaussian", "gaussian_copula", "binned")
+"""What takes numbers only: whole numbers are measurements here, as floats are."""
+
+_GAUSSIAN = ("gaussian", "gaussian_copula")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to estimate, checked; see :func:`infotheory.estimators.estimate_mutual_information`."""
+
+    method: str
+    k: int
+    standardize: bool
+    base: float | None
+    level: float
+    interval: bool
+    n_permutations: int
+    rng: Any
+    n_jobs: int | None
+    progress: bool
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What is estimated: arrays of samples, of which the second is permuted, and a formula."""
+
+    arrays: tuple[AnyArray, ...]
+    formula: Callable[..., Terms | Parts]
+
+    def of(self, rows: IntArray) -> float:
+        return self.formula(*(array[rows] for array in self.arrays)).value
+
+    def shuffled(self, order: IntArray) -> float:
+        x, y, *z = self.arrays
+        return self.formula(x, y[order], *z).value
+
+
+def estimate_information(
+    variables: Sequence[Variable], options: Options, stacklevel: int
+) -> Estimate:
+    """Estimate I(X;Y), or I(X;Y|Z), of samples that are not all symbols."""
+    n = _n_samples(variables)
+    if options.method not in _GAUSSIAN:
+        check_neighbours(n, options.k)
+    place = placed(variables, options.standardize, options.n_jobs)
+    method = _automatic(variables, place) if options.method == "auto" else options.method
+    task, whole = _begin(method, variables, place, options)
+    interval, scatter = _certainty(task, whole, method, n, options)
+    null = _null(task, variables, place, method, options)
+    facts = Facts(method, n, options.k, whole, interval, scatter, place)
+    found = doubts(facts)
+    for kind, text in found:
+        warnings.warn(text, kind, stacklevel=stacklevel)
+    unit = 1.0 if options.base is None else math.log(options.base)
+    return Estimate(
+        whole.value / unit,
+        interval=interval.scaled(unit),
+        n=n,
+        method=method,
+        base=options.base,
+        p_value=None if null is None else p_value(whole.value, null),
+        warnings=tuple(text for _, text in found),
+        local=None if whole.local is None else whole.local / unit,
+        null_distribution=None if null is None else null / unit,
+    )
+
+
+def _n_samples(variables: Sequence[Variable]) -> int:
+    first = variables[0]
+    return first.n if isinstance(first, Symbols) else len(first)
+
+
+def _automatic(variables: Sequence[Variable], place: Placed) -> str:
+    """Return "ksg1" for densities; where there are symbols or ties, what allows for them."""
+    symbols = any(isinstance(variable, Symbols) for variable in variables)
+    if place.is_tied or (symbols and len(variables) == 3):
+        return "ksg_ties"
+    return "ross" if symbols else "ksg1"
+
+
+def _begin(
+    method: str, variables: Sequence[Variable], place: Placed, options: Options
+) -> tuple[_Task, Terms | Parts]:
+    """Return what to estimate, and the estimate from all samples."""
+    k = options.k
+    if method in INFORMATION:
+        function = INFORMATION[method]
+        task = _Task(tuple(place.space.blocks), lambda *blocks: function(Space(blocks, 1), k))
+        return task, function(place.space, k)
+    if method == "ross":
+        space, codes = _measured_and_symbols(variables, place)
+        task = _Task((space.blocks[0], codes), lambda x, y: ross(Space([x], 1), y, k))
+        return task, ross(space, codes, k)
+    arrays = tuple(variable for variable in variables if not isinstance(variable, Symbols))
+    if method == "lnc":
+        task = _Task(tuple(place.space.blocks), lambda x, y: lnc.mutual_information(x, y, k, 1))
+        x, y = place.space.blocks
+        return task, lnc.mutual_information(x, y, k, options.n_jobs)
+    _check_columns(method, arrays)
+    if method == "gaussian_copula":
+        arrays = tuple(map(gaussian.copula_scores, arrays))
+    formula = (
+        gaussian.mutual_information if len(arrays) == 2 else gaussian.conditional_mutual_information
+    )
+    return _Task(arrays, formula), formula(*arrays)
+
+
+def _measured_and_symbols(variables: Sequence[Variable], place: Placed) -> tuple[Space, IntArray]:
+    (codes,) = (variable.codes for variable in variables if isinstance(variable, Symbols))
+    if not (np.bincount(codes) > 1).any():
+        raise refusal(
+            "the discrete variable",
+            "have a symbol that occurs twice",
+            f"{codes.size} samples of as many symbols",
+            "Pass discrete=False if it is measured.",
+        )
+    (measured,) = place.measured
+    return place.space.only(measured), codes
+
+
+def _check_columns(method: str, arrays: Sequence[FloatArray]) -> None:
+    n, widths = len(arrays[0]), [array.shape[1] for array in arrays]
+    least = gaussian.least_samples(widths)
+    if n < least:
+        raise refusal(
+            "x and y" if len(arrays) == 2 else "x, y and z",
+            f"have at least {least} samples for {sum(widths)} columns with method={method!r}",
+            f"{n} samples",
+            "Take more samples or fewer columns.",
+        )
+
+
+# ------------------------------------------------------------------------------------- certainty
+
+
+def _certainty(
+    task: _Task, whole: Terms | Parts, method: str, n: int, options: Options
+) -> tuple[Interval, Any]:
+    value, level = whole.value, options.level
+    if isinstance(whole, Parts) and method in _GAUSSIAN:
+        error = whole.standard_error
+        reach = float(ndtri(0.5 + level / 2)) * error
+        return Interval(value, value - reach, value + reach, error, level, "delta, normal"), None
+    if not options.interval:
+        return Interval(value, math.nan, math.nan, math.nan, level, "none"), None
+    # One fixed partition where no seed is given, so that the same call has the same interval.
+    rng = np.random.default_rng(0 if options.rng is None else options.rng)
+    scatter = scatter_of(task.of, n, options.k, rng)
+    return interval_of(value, scatter, level), scatter
+
+
+# ---------------------------------------------------------------------------------- permutations
+
+
+def _null(
+    task: _Task, variables: Sequence[Variable], place: Placed, method: str, options: Options
+) -> FloatArray | None:
+    count = options.n_permutations
+    if not count:
+        return None
+    from tqdm.auto import tqdm
+
+    rng = np.random.default_rng(options.rng)
+    orders = _shuffler(variables, place)(count, rng)
+    shown: Iterator[IntArray] = tqdm(
+        orders, total=count, unit="permutation", disable=not options.progress, delay=0.5
+    )
+    if method == "ksg1" and place.space.is_plane:
+        (x,), (y,) = place.space.columns(0), place.space.columns(1)
+        psi = digamma_table(place.space.n + 2)
+        means = ksg1_permuted(x, y, shown, options.k, psi, options.n_jobs)
+        return np.asarray(psi[options.k] + psi[place.space.n] - means)
+    return np.array([task.shuffled(order) for order in shown])
+
+
+def _shuffler(variables: Sequence[Variable], place: Placed) -> Shuffler:
+    if len(variables) == 2:
+        return permutations_of(place.space.n)
+    z = variables[2]
+    if isinstance(z, Symbols):
+        return permutations_within(z.codes)
+    return permutations_among(place.space.blocks[2])
