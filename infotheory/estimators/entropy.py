@@ -124,7 +124,8 @@ def estimate_entropy(
         Turing, the estimate may be off by u ln 10, for an uncertainty of a factor of ten in the
         number of unseen symbols, and by its distance from "chao_wang_jost". Also where the estimate
         is below 0 or above ln K for K = `n_symbols`, which "auto" is not: it is left as it is.
-        Of measurements: where they have copies, so that the estimate is minus infinity, or where
+        Of measurements: where more than a hundredth of the values of a column repeat others, as
+        rounded ones do, where they have copies, so that the estimate is minus infinity, or where
         parts of the sample say something else than the whole, so that more samples would too.
     UndefinedIntervalWarning
         Where there is one symbol, or too few measurements to be cut into parts.

@@ -173,10 +173,10 @@ def estimate_o_information(
 
     Notes
     -----
-    (m - 2) H(X) + sum_i (H(X_i) - H(X_-i)) with X_-i all variables but one [1]_. Of measurements
+    (m - 2) H(X) + sum_i (H(X_i) - H(R_i)) with R_i all variables but X_i [1]_. Of measurements
     every entropy is measured by balls of the same size, so that their volumes cancel:
-    (m - 2) (psi(n) - psi(k)) + <sum_i (psi(c_-i) - psi(c_i))>, with counts c_i and c_-i of the
-    points closer than the k-th neighbour in all variables.
+    (m - 2) (psi(n) - psi(k)) + <sum_i (psi(r_i) - psi(c_i))>, with counts c_i in X_i and r_i in R_i
+    of the points closer than the k-th neighbour in all variables.
 
     References
     ----------

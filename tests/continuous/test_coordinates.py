@@ -139,6 +139,15 @@ def test_the_share_of_tied_values_is_that_of_the_worst_column() -> None:
     assert placed([NORMAL], True, 1).tied_share == 0.0
 
 
+@pytest.mark.parametrize(("repeated", "tied"), [(0, False), (2, False), (3, True), (199, True)])
+def test_more_than_one_repeated_value_in_a_hundred_are_ties(repeated: int, tied: bool) -> None:
+    numbers = np.random.default_rng(0).normal(size=(200, 1))
+    numbers[:repeated] = numbers[repeated]
+    found = placed([numbers, as_symbols([0] * 200)], True, 1)
+    assert found.tied_share == pytest.approx(repeated / 200)
+    assert found.is_tied is tied
+
+
 def test_constant_variables() -> None:
     one = np.ones((50, 1))
     variables = [one, np.hstack([one, NORMAL]), np.hstack([one, one]), as_symbols([0] * 50)]

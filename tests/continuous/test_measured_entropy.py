@@ -15,6 +15,7 @@ from scipy.stats import differential_entropy
 from infotheory import sources
 from infotheory._jit import JIT_ENABLED
 from infotheory.estimators import DENSITY_METHODS, Estimate, estimate_entropy
+from infotheory.exceptions import PrecisionWarning
 
 compiled = pytest.mark.skipif(not JIT_ENABLED, reason="NUMBA_DISABLE_JIT is set: too slow")
 
@@ -119,6 +120,28 @@ def test_the_base_is_a_unit(method: str) -> None:
     np.testing.assert_allclose(bits.local, np.asarray(nats.local) / math.log(2), rtol=1e-14)
     assert bits.base == 2.0
     assert bits.interval.estimate == bits.value
+
+
+def test_rounded_values_are_told() -> None:
+    rounded = np.column_stack([X[:, 0], np.round(X[:, 1], 1)])
+    share = 100 * (1 - np.unique(rounded[:, 1]).size / N)
+    for samples, methods in (
+        (rounded, ("auto", "kde")),
+        (rounded[:, 1], (*SPACINGS, "kde", "kozachenko_leonenko")),
+    ):
+        for method in methods:
+            found = entropy(samples, method=method, k=10)
+            (text,) = (text for text in found.warnings if "repeat" in text)
+            assert text == (
+                f"{share:.0f} % of the values of a column repeat others, where method="
+                f"'{found.method}' assumes a density. Give them as they were before rounding, or "
+                "count them as symbols (discrete=True)."
+            )
+    with pytest.warns(PrecisionWarning, match=r"\d+ % of the values of a column repeat others"):
+        estimate_entropy(rounded[:, 1], method="vasicek")
+    assert entropy(rounded[:, 1], method="gaussian").warnings == ()
+    for method in DENSITY_METHODS:
+        assert not any("repeat" in text for text in entropy(X[:, 0], method=method).warnings)
 
 
 def test_the_interval_can_be_left_out() -> None:

@@ -110,7 +110,7 @@ class Placed:
     def tied_share(self) -> float:
         """Share of samples whose value repeats that of another, in the column with most of them."""
         columns = [column for place in self.measured for column in self.space.columns(place)]
-        return max(1.0 - column.n_distinct / self.space.n for column in columns)
+        return (self.space.n - min(column.n_distinct for column in columns)) / self.space.n
 
     @property
     def is_tied(self) -> bool:

@@ -15,7 +15,7 @@ from infotheory._typing import FloatArray, IntArray
 from infotheory._validation import refusal
 from infotheory.estimators.continuous import gaussian, kernel_density, spacings
 from infotheory.estimators.continuous.coordinates import scaled
-from infotheory.estimators.continuous.doubts import Doubt, still_moving, undefined
+from infotheory.estimators.continuous.doubts import Doubt, still_moving, tied, undefined
 from infotheory.estimators.continuous.parts import Parts
 from infotheory.estimators.continuous.subsampling import Scatter, interval_of, scatter_of
 from infotheory.estimators.neighbours.columns import check_neighbours, sorted_column
@@ -25,6 +25,8 @@ from infotheory.estimators.neighbours.tree import Norm, build_tree, kth_distance
 from infotheory.exceptions import PrecisionWarning
 
 __all__ = ["DENSITY_METHODS", "DensityOptions", "estimate_density_entropy"]
+
+_UNROUNDED = "Give them as they were before rounding, or count them as symbols (discrete=True)."
 
 DENSITY_METHODS = ("kozachenko_leonenko", *spacings.METHODS, "gaussian", "kde")
 """What estimates the differential entropy of measurements, beside "auto"."""
@@ -66,7 +68,8 @@ def estimate_density_entropy(
         interval = Interval(
             value, value - reach, value + reach, parts.standard_error, options.level, "normal"
         )
-    found = _doubts(value, samples.shape, options.k, interval, scatter, local)
+    ties = None if method == "gaussian" else tied(_repeated(samples), method, _UNROUNDED)
+    found = _doubts(value, samples.shape, options.k, interval, scatter, local, ties)
     for kind, text in found:
         warnings.warn(text, kind, stacklevel=stacklevel)
     unit = 1.0 if options.base is None else math.log(options.base)
@@ -158,6 +161,7 @@ def _doubts(
     interval: Interval,
     scatter: Scatter | None,
     local: FloatArray,
+    ties: Doubt | None,
 ) -> list[Doubt]:
     n, width = shape
     copies = int(np.count_nonzero(np.isneginf(local)))
@@ -168,7 +172,15 @@ def _doubts(
             "as symbols (discrete=True) and the rest alone."
         )
         return [(PrecisionWarning, text)]
+    found = [ties]
     if interval.method == "subsampling, t" and scatter is None:
-        return [undefined(n, k)]
-    moving = still_moving(value, scatter, n, width, "method='gaussian'")
-    return [] if moving is None else [moving]
+        found.append(undefined(n, k))
+    elif ties is None:
+        found.append(still_moving(value, scatter, n, width, "method='gaussian'"))
+    return [doubt for doubt in found if doubt is not None]
+
+
+def _repeated(samples: FloatArray) -> float:
+    """Share of values that repeat others, in the column with most of them."""
+    ascending = np.sort(samples.T, axis=1)
+    return int((ascending[:, 1:] == ascending[:, :-1]).sum(axis=1).max()) / len(samples)

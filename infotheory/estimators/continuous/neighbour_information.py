@@ -97,7 +97,7 @@ def ksg_ties(space: Space, k: int) -> Terms:
     Where distances tie more than k samples lie within that of the k-th, and those at it are neither
     to be left out nor to count as one. In the joint space all up to it count, and in each other
     space those up to it or, if they are more, the sample itself and those closer. Without ties that
-    is "ksg1" to the last bit.
+    is "ksg1", but for rounding.
     """
     psi = digamma_table(space.n + 2)
     radii = space.radii(k)
