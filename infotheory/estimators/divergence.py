@@ -41,6 +41,8 @@ __all__ = ["DIVERGENCE_METHODS", "estimate_divergence"]
 DIVERGENCE_METHODS = ("kl", "renyi", "tsallis", "hellinger")
 """Which divergences can be estimated."""
 
+_NEAR_ONE = 1e-6  # closer to it the constant of the estimate loses its digits
+
 
 def estimate_divergence(
     x: Any,
@@ -198,10 +200,11 @@ def _check_order(method: str, alpha: Any, k: int) -> float | None:
             raise refusal("alpha", f"None with method={method!r}", repr(alpha), "It has no order.")
         return None if method == "kl" else 0.5
     number = isinstance(alpha, (int, float, np.integer, np.floating)) and alpha is not True
-    if not (number and 0.0 < alpha < k + 1 and alpha != 1.0):
+    if not (number and 0.0 < alpha < k + 1 and abs(alpha - 1.0) >= _NEAR_ONE):
         raise refusal(
             "alpha",
-            f"a positive number other than 1 and less than k + 1 ({k + 1}) with method={method!r}",
+            f"a positive number not within {_NEAR_ONE:g} of 1 and less than k + 1 ({k + 1}) with "
+            f"method={method!r}",
             repr(alpha),
             "The limit at 1 is method='kl'; larger orders need more neighbours.",
         )

@@ -132,7 +132,8 @@ def estimate_mutual_information(
                        more, and is less biased in several dimensions.
     "ksg_ties"         "ksg1" with psi(k_e) for psi(k), where k_e other samples lie up to e in both,
                        and c of those up to e where they are more. That is "ksg1" where no
-                       distances tie; where values are rounded it is by far the least biased.
+                       distances tie, and far less biased for values rounded to steps within e.
+                       Where most samples have k copies they are symbols rather: count them.
     "lnc"              "ksg2" with a correction for densities that are far from even within e [6]_,
                        as where the dependence is strong.
     "ross"             psi(n) + <psi(k) - psi(n_s) - psi(c)> with neighbours among the n_s samples

@@ -89,7 +89,9 @@ class PairwiseInformation:
         """The name of the unit."""
         return unit_name(self.base)
 
-    def __getitem__(self, pair: tuple[Any, Any]) -> float:
+    def __getitem__(self, pair: Any) -> float:
+        if not (isinstance(pair, tuple) and len(pair) == 2):
+            raise KeyError(f"a pair of names is needed, as result['x', 'y']; got {pair!r}")
         x, y = pair
         for name, names in ((x, self.names), (y, self.other_names)):
             if name not in names:

@@ -316,8 +316,12 @@ def test_distances_whose_squares_underflow_or_overflow() -> None:
         ({"k": 0}, "k must be a positive integer"),
         ({"k": 20}, r"k must be smaller than the number of samples \(20\); got 20"),
         ({"alpha": 2.0}, "alpha must be None with method='kl'; got 2.0"),
+        ({"method": "renyi", "alpha": 1 + 1e-7}, "alpha must be a positive number not within"),
         ({"method": "hellinger", "alpha": 0.5}, "alpha must be None with method='hellinger'"),
-        ({"method": "renyi"}, r"alpha must be a positive number other than 1 and less than k \+ 1"),
+        (
+            {"method": "renyi"},
+            r"alpha must be a positive number not within 1e-06 of 1 and less than k \+ 1",
+        ),
         (
             {"method": "renyi", "alpha": 1},
             r"less than k \+ 1 \(4\) with method='renyi'; got 1. The",

@@ -100,7 +100,7 @@ def test_variables_that_do_not_vary() -> None:
         assert text == "y has one value only: nothing can depend on it."
     assert texts(mi, one, LABELS) == ("x has one value only: nothing can depend on it.",)
     text, *_ = texts(cmi, one, X, one)
-    assert text == "x and z have one value only: nothing can depend on it."
+    assert text == "x and z have one value only: nothing can depend on them."
     assert quietly(mi, one, X).value == pytest.approx(0.0, abs=1e-12)
     assert quietly(mi, one, X, method="mesner_shalizi").value == 0.0
     assert quietly(mi, one, X, method="gaussian").value == pytest.approx(0.0, abs=1e-12)
@@ -149,8 +149,8 @@ def test_symbols_seen_once() -> None:
     labels[[5, 50]] = 7, 8
     (text,) = texts(mi, X, labels, method="ross")
     assert text == (
-        "2 of 120 samples are alone with their symbol and were left out. Join rare symbols, or use "
-        "method='gao'."
+        "2 of 120 samples are alone with their symbol and were left out. Join rare symbols, or "
+        "pass discrete=False for whole numbers that are measured."
     )
     assert texts(mi, X, labels, method="gao") == ()
 
@@ -181,12 +181,41 @@ def test_symbols_have_a_ceiling_of_their_own() -> None:
         assert bool(found.warnings) is (method == "gao")
 
 
-def test_the_ceiling_is_a_nat_away() -> None:
-    """psi(120) - psi(20) = 1.8128."""
-    for noise, near in ((0.2, True), (0.5, False)):
-        found = quietly(mi, X, X + noise * Z, k=20, interval=False)
-        assert (0.8128 < found.value < 1.8128) is near
-        assert ["near 1.81 nats" in text for text in found.warnings] == [True] * near
+@pytest.mark.parametrize(
+    ("k", "said", "least", "noises"),
+    # psi(120) - psi(k), a nat below it, and three quarters of it where that is more.
+    [(3, "3.86", 2.8604, (0.001, 0.1)), (20, "1.81", 1.3596, (0.02, 0.3))],
+)
+def test_the_ceiling_is_near(k: int, said: str, least: float, noises: tuple[float, float]) -> None:
+    for noise, near in zip(noises, (True, False), strict=True):
+        found = quietly(mi, X, X + noise * Z, k=k, interval=False)
+        assert (found.value > least) is near
+        assert [f"near {said} nats" in text for text in found.warnings] == [True] * near
+    assert quietly(mi, X, X + noises[0] * Z, k=k, method="lnc", interval=False).warnings == ()
+
+
+def test_symbols_that_hardly_repeat() -> None:
+    numbers = np.arange(N) // 2
+    for method in ("auto", "ksg_ties", "mesner_shalizi"):
+        first, *_ = texts(cmi, X, Y, numbers, method=method, interval=False)
+        assert first == (
+            "100 % of the samples have fewer than 3 others with their symbols, and tell nothing. "
+            "Join rare symbols, or pass discrete=False for whole numbers that are measured."
+        )
+    found = quietly(cmi, X, Y, numbers)
+    assert math.isnan(found.standard_error)  # 60 symbols in parts of 24 samples
+    assert not any("tell nothing" in text for text in texts(cmi, X, Y, LABELS, interval=False))
+    assert not any("tell nothing" in text for text in texts(mi, X, numbers, method="ross"))
+    both = quietly(cmi, LABELS, X, np.arange(N) % 30, interval=False)
+    assert any("tell nothing" in text for text in both.warnings)  # of both symbols together
+
+
+def test_values_that_are_symbols_rather() -> None:
+    found = quietly(mi, np.round(X), np.round(Y))
+    assert found.method == "ksg_ties"
+    (text,) = (text for text in found.warnings if "copies" in text)
+    assert "% of the samples have 3 copies or more: the values are those of symbols" in text
+    assert not any("copies" in text for text in quietly(mi, np.round(X, 2), Y).warnings)
 
 
 @compiled
@@ -240,6 +269,13 @@ def test_where_the_estimate_would_come_to(width: int, comes_to: str) -> None:
 )
 def test_steps_that_matter(value: float, scatter: Scatter | None, said: bool) -> None:
     assert (still_moving(value, scatter, 1000, 2, "another") is not None) is said
+
+
+def test_any_step_matters_where_values_repeat() -> None:
+    scatter = Scatter(0.12, 10, 100, 1.0, 0.02)
+    doubt = still_moving(2.0, scatter, 1000, 2, "another", steady=False)
+    assert doubt is not None
+    assert "2 from all 1000. Repeated values bias it; the interval" in doubt[1]
 
 
 @compiled

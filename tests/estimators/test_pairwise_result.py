@@ -111,6 +111,13 @@ def test_it_is_shown_as_a_table_with_its_unit() -> None:
     assert str(doubtful).endswith("with warnings")
 
 
+def test_a_single_name_is_no_pair() -> None:
+    result = found(mixed()[["real", "single"]])
+    for wrong in ("real", ("real", "single", "real"), 0):
+        with pytest.raises(KeyError, match="a pair of names is needed"):
+            _ = result[wrong]
+
+
 def test_it_cannot_be_changed() -> None:
     result = found(mixed()[["real", "single"]])
     for array in (result.values, result.n, result.method):

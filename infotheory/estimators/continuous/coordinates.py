@@ -47,7 +47,7 @@ def scaled(numbers: FloatArray, standardize: bool = True) -> Scaled:
     """Divide each column by its interquartile range, so that no unit of measurement matters.
 
     Where more than half of a column is one value, by its standard deviation; a constant column is
-    left as it is. A column with ties, or of whole multiples of some step, is divided by a power of
+    left as it is. A column with many ties, or of multiples of a step, is divided by a power of
     two, which is exact: distances that are equal stay equal.
     """
     orders = np.argsort(numbers.T, axis=1)
@@ -74,7 +74,8 @@ def _unit(ascending: FloatArray) -> float:
 
 
 def _is_tied(ascending: FloatArray) -> bool:
-    return bool((ascending[1:] == ascending[:-1]).any())
+    repeated = np.count_nonzero(ascending[1:] == ascending[:-1])
+    return bool(repeated > TIED * ascending.size)
 
 
 def _is_stepped(ascending: FloatArray, spread: float) -> bool:

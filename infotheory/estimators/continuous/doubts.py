@@ -20,6 +20,9 @@ __all__ = ["Doubt", "Facts", "doubts", "infinite", "still_moving", "tied", "unde
 Doubt = tuple[type[InfotheoryWarning], str]
 
 _NEAR_CEILING = 1.0  # nats
+_NEAR_SHARE = 0.75  # of the ceiling, where that is low
+_COPIED = 0.5
+_ALONE = 0.05
 _ERRORS = 2.58  # beyond which one of a hundred steps lies by chance
 _ROUNDING = 1e-12  # nats
 _DENSITIES = ("ksg1", "ksg2", "lnc")
@@ -36,13 +39,15 @@ class Facts(NamedTuple):
     interval: Interval
     scatter: Scatter | None
     place: Placed
+    alone: float = 0.0  # share of samples with fewer than k others that have their symbols
 
 
 def doubts(facts: Facts) -> list[Doubt]:
     """Return warnings and their texts."""
     found = [_constant(facts), _undefined(facts), infinite(facts.whole.value)]
     if facts.method in _LOCAL:
-        found += [_tied(facts), _left_out(facts), _ceiling(facts) or _still_moving(facts)]
+        found += [_tied(facts), _copied(facts), _alone(facts), _left_out(facts)]
+        found += [_ceiling(facts) or _still_moving(facts)]
     return [doubt for doubt in found if doubt is not None]
 
 
@@ -50,10 +55,10 @@ def _constant(facts: Facts) -> Doubt | None:
     if not facts.place.constant:
         return None
     names = ["xyz"[place] for place in facts.place.constant]
-    verb = "has" if len(names) == 1 else "have"
+    has, it = ("has", "it") if len(names) == 1 else ("have", "them")
     return (
         PrecisionWarning,
-        f"{' and '.join(names)} {verb} one value only: nothing can depend on it.",
+        f"{' and '.join(names)} {has} one value only: nothing can depend on {it}.",
     )
 
 
@@ -99,6 +104,27 @@ def tied(share: float, method: str, fix: str) -> Doubt | None:
     )
 
 
+def _copied(facts: Facts) -> Doubt | None:
+    whole = facts.whole
+    if not isinstance(whole, Terms) or whole.copied <= _COPIED or facts.place.constant:
+        return None
+    return PrecisionWarning, (
+        f"{100 * whole.copied:.0f} % of the samples have {facts.k} copies or more: the values are "
+        "those of symbols rather than of measurements, and the estimate is too small. Count them, "
+        "with discrete=True."
+    )
+
+
+def _alone(facts: Facts) -> Doubt | None:
+    if facts.method == "ross" or facts.alone <= _ALONE:
+        return None
+    return PrecisionWarning, (
+        f"{100 * facts.alone:.0f} % of the samples have fewer than {facts.k} others with their "
+        "symbols, and tell nothing. Join rare symbols, or pass discrete=False for whole numbers "
+        "that are measured."
+    )
+
+
 def _left_out(facts: Facts) -> Doubt | None:
     whole = facts.whole
     if not isinstance(whole, Terms) or whole.kept is None or whole.kept.all():
@@ -106,14 +132,15 @@ def _left_out(facts: Facts) -> Doubt | None:
     lost = int(np.count_nonzero(~whole.kept))
     return PrecisionWarning, (
         f"{lost} of {facts.n} samples are alone with their symbol and were left out. Join rare "
-        "symbols, or use method='gao'."
+        "symbols, or pass discrete=False for whole numbers that are measured."
     )
 
 
 def _ceiling(facts: Facts) -> Doubt | None:
     """What finds k neighbours of a point within a line says psi(n) - psi(k)."""
     ceiling = float(digamma(facts.n) - digamma(facts.k))
-    if facts.method == "ross" or facts.whole.value < ceiling - _NEAR_CEILING:
+    near = max(ceiling - _NEAR_CEILING, _NEAR_SHARE * ceiling)
+    if facts.method in ("ross", "lnc") or facts.whole.value < near:
         return None
     return PrecisionWarning, (
         f"The estimate is near {ceiling:.2f} nats, the largest that {facts.n} samples and k="
@@ -127,29 +154,46 @@ def _still_moving(facts: Facts) -> Doubt | None:
         return None
     width = sum(facts.place.space.blocks[place].shape[1] for place in facts.place.measured)
     return still_moving(
-        facts.whole.value, facts.scatter, facts.n, width, "method='gaussian_copula'"
+        facts.whole.value,
+        facts.scatter,
+        facts.n,
+        width,
+        "method='gaussian_copula'",
+        steady=not facts.place.is_tied,
     )
 
 
 def still_moving(
-    value: float, scatter: Scatter | None, n: int, width: int, other: str
+    value: float,
+    scatter: Scatter | None,
+    n: int,
+    width: int,
+    other: str,
+    *,
+    steady: bool = True,
 ) -> Doubt | None:
     """Say where parts of the sample say something else than the whole, so that more would too.
 
     What is missing is extrapolated from the step between the parts and the whole, for a bias that
     falls as n^(-2/d) with the number d of columns, and as 1/n at the fastest: the volume up to the
     k-th neighbour falls as 1/n, and a smooth density changes within it by the square of its side.
+    The bias from ties is not `steady`: it first grows, so that any step counts.
     """
     if scatter is None:
         return None
     moved = value - scatter.mean
     missing = moved / ((n / scatter.size) ** min(1.0, 2.0 / width) - 1.0)
     error = math.hypot(scatter.error, scatter.standard_error)
-    if abs(moved) <= max(_ERRORS * error, _ROUNDING) or abs(missing) <= scatter.standard_error:
+    if abs(moved) <= max(_ERRORS * error, _ROUNDING):
         return None
+    if steady and abs(missing) <= scatter.standard_error:
+        return None
+    why = "Repeated values bias it"
+    if steady:
+        why = f"With more samples it would come to about {value + missing:.2g}"
     return PrecisionWarning, (
         f"The estimate still depends on the number of samples: {scatter.mean:.3g} nats from "
-        f"{scatter.size} of them on average, {value:.3g} from all {n}. With more samples it would "
-        f"come to about {value + missing:.2g}; the interval leaves this bias out. Take more "
-        f"samples or fewer columns, or use {other} if what it assumes is near the truth."
+        f"{scatter.size} of them on average, {value:.3g} from all {n}. {why}; the interval leaves "
+        f"this bias out. Take more samples or fewer columns, or use {other} if what it assumes is "
+        "near the truth."
     )

@@ -27,12 +27,12 @@ from infotheory.estimators.continuous.shuffling import (
     permutations_within,
 )
 from infotheory.estimators.continuous.space import Space
-from infotheory.estimators.continuous.subsampling import interval_of, scatter_of
+from infotheory.estimators.continuous.subsampling import interval_of, part_of, scatter_of
 from infotheory.estimators.measurements import Variable
 from infotheory.estimators.neighbours.columns import check_neighbours
 from infotheory.estimators.neighbours.digamma import digamma_table
 from infotheory.estimators.neighbours.pairs import ksg1_permuted
-from infotheory.estimators.symbols import Symbols
+from infotheory.estimators.symbols import Symbols, joint_symbols
 
 __all__ = [
     "CONDITIONAL_METHODS",
@@ -70,6 +70,7 @@ NUMERIC_METHODS = ("ksg1", "ksg2", "lnc", "gaussian", "gaussian_copula", "binned
 """What takes numbers only: whole numbers are measurements here, as floats are."""
 
 _GAUSSIAN = ("gaussian", "gaussian_copula")
+_HALF = 0.5
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,10 @@ def estimate_information(
     place = placed(variables, options.standardize, options.n_jobs)
     method = _automatic(variables, place) if options.method == "auto" else options.method
     task, whole = _begin(method, variables, place, options)
-    interval, scatter = _certainty(task, whole, method, n, options)
+    alone = _share_alone(variables, 1.0, options.k)
+    interval, scatter = _certainty(task, whole, method, n, options, variables)
     null = _null(task, variables, place, method, options)
-    facts = Facts(method, n, options.k, whole, interval, scatter, place)
+    facts = Facts(method, n, options.k, whole, interval, scatter, place, alone)
     found = doubts(facts)
     for kind, text in found:
         warnings.warn(text, kind, stacklevel=stacklevel)
@@ -201,8 +203,25 @@ def _check_columns(method: str, arrays: Sequence[FloatArray]) -> None:
 # ------------------------------------------------------------------------------------- certainty
 
 
+def _share_alone(variables: Sequence[Variable], part: float, k: int) -> float:
+    """Share of samples with fewer than k others that have their symbols, in a part of the sample.
+
+    They are as far from their neighbours as symbols are from each other, where everything ties.
+    """
+    symbols = [variable for variable in variables if isinstance(variable, Symbols)]
+    if not symbols:
+        return 0.0
+    joint = symbols[0] if len(symbols) == 1 else joint_symbols(*symbols)
+    return float(np.mean(joint.counts[joint.codes] * part <= k))
+
+
 def _certainty(
-    task: _Task, whole: Terms | Parts, method: str, n: int, options: Options
+    task: _Task,
+    whole: Terms | Parts,
+    method: str,
+    n: int,
+    options: Options,
+    variables: Sequence[Variable],
 ) -> tuple[Interval, Any]:
     value, level = whole.value, options.level
     if isinstance(whole, Parts) and method in _GAUSSIAN:
@@ -213,7 +232,8 @@ def _certainty(
         return Interval(value, math.nan, math.nan, math.nan, level, "none"), None
     # One fixed partition where no seed is given, so that the same call has the same interval.
     rng = np.random.default_rng(0 if options.rng is None else options.rng)
-    scatter = scatter_of(task.of, n, options.k, rng)
+    sparse = _share_alone(variables, part_of(n), options.k) > _HALF
+    scatter = None if sparse and method != "ross" else scatter_of(task.of, n, options.k, rng)
     return interval_of(value, scatter, level), scatter
 
 

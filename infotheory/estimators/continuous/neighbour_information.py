@@ -45,11 +45,14 @@ class Terms(NamedTuple):
         One for each sample that takes part.
     kept : ndarray of bool, optional
         Which samples those are; None where all do.
+    copied : float
+        Share of samples with k copies, where ties are counted.
     """
 
     constant: float
     terms: FloatArray
     kept: BoolArray | None = None
+    copied: float = 0.0
 
     @property
     def value(self) -> float:
@@ -107,9 +110,10 @@ def ksg_ties(space: Space, k: int) -> Terms:
     (together,) = space.counts(closed, list(range(len(space.blocks))))
     upto, closer = space.counts(closed, *subsets), space.counts(radii, *subsets)
     x, y, *rest = (psi[np.maximum(a - 1, b)] for a, b in zip(upto, closer, strict=True))
+    copied = float(np.mean(radii == 0.0))
     if given:
-        return Terms(0.0, x + y - (psi[together - 1] + rest[0]))
-    return Terms(psi[space.n], x + y - psi[together - 1])
+        return Terms(0.0, x + y - (psi[together - 1] + rest[0]), None, copied)
+    return Terms(psi[space.n], x + y - psi[together - 1], None, copied)
 
 
 def gao(space: Space, k: int) -> Terms:

@@ -17,7 +17,7 @@ from scipy.special import stdtrit
 from infotheory._results import Interval
 from infotheory._typing import IntArray
 
-__all__ = ["Scatter", "interval_of", "scatter_of"]
+__all__ = ["Scatter", "interval_of", "part_of", "scatter_of"]
 
 _LARGEST = 1000  # samples of a part: the variance of larger ones falls as 1/m closely enough
 _PARTS = 10
@@ -45,6 +45,12 @@ class Scatter(NamedTuple):
     size: int
     mean: float
     error: float
+
+
+def part_of(n: int) -> float:
+    """Share of the sample that each part is."""
+    n_parts = _PARTS if n >= _PARTS * _LEAST else _FEW_PARTS
+    return min(n // n_parts, _LARGEST) / n
 
 
 def scatter_of(
