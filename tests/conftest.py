@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import mpmath
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -17,6 +18,15 @@ settings.register_profile("gate", derandomize=True, database=None, max_examples=
 settings.register_profile("brief", derandomize=True, database=None, max_examples=8, **_SHARED)
 settings.register_profile("explore", max_examples=1000, print_blob=True, **_SHARED)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
+
+
+@pytest.fixture(autouse=True)
+def _digits() -> None:
+    """Begin each test with 15 digits in mpmath, whatever the one before has left.
+
+    The precision is global there, and integrals in hundreds of digits would take hours.
+    """
+    mpmath.mp.dps = 15
 
 
 @pytest.fixture(scope="session")
