@@ -116,7 +116,7 @@ def _copied(facts: Facts) -> Doubt | None:
 
 
 def _alone(facts: Facts) -> Doubt | None:
-    if facts.method == "ross" or facts.alone <= _ALONE:
+    if facts.alone <= _ALONE:
         return None
     return PrecisionWarning, (
         f"{100 * facts.alone:.0f} % of the samples have fewer than {facts.k} others with their "

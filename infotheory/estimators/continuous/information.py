@@ -27,7 +27,7 @@ from infotheory.estimators.continuous.shuffling import (
     permutations_within,
 )
 from infotheory.estimators.continuous.space import Space
-from infotheory.estimators.continuous.subsampling import interval_of, part_of, scatter_of
+from infotheory.estimators.continuous.subsampling import interval_of, parts_of, scatter_of
 from infotheory.estimators.measurements import Variable
 from infotheory.estimators.neighbours.columns import check_neighbours
 from infotheory.estimators.neighbours.digamma import digamma_table
@@ -70,7 +70,7 @@ NUMERIC_METHODS = ("ksg1", "ksg2", "lnc", "gaussian", "gaussian_copula", "binned
 """What takes numbers only: whole numbers are measurements here, as floats are."""
 
 _GAUSSIAN = ("gaussian", "gaussian_copula")
-_HALF = 0.5
+_SPARSE = 0.5  # share of samples without k mates in a part, beyond which it says nothing
 
 
 @dataclass(frozen=True)
@@ -114,8 +114,10 @@ def estimate_information(
     place = placed(variables, options.standardize, options.n_jobs)
     method = _automatic(variables, place) if options.method == "auto" else options.method
     task, whole = _begin(method, variables, place, options)
-    alone = _share_alone(variables, 1.0, options.k)
-    interval, scatter = _certainty(task, whole, method, n, options, variables)
+    # Ross takes as many neighbours as there are.
+    mates = None if method == "ross" else _mates(variables)
+    alone = 0.0 if mates is None else float(np.mean(mates <= options.k))
+    interval, scatter = _certainty(task, whole, method, n, options, mates)
     null = _null(task, variables, place, method, options)
     facts = Facts(method, n, options.k, whole, interval, scatter, place, alone)
     found = doubts(facts)
@@ -203,16 +205,17 @@ def _check_columns(method: str, arrays: Sequence[FloatArray]) -> None:
 # ------------------------------------------------------------------------------------- certainty
 
 
-def _share_alone(variables: Sequence[Variable], part: float, k: int) -> float:
-    """Share of samples with fewer than k others that have their symbols, in a part of the sample.
+def _mates(variables: Sequence[Variable]) -> IntArray | None:
+    """Count for each sample those with its symbols, itself included; None without symbols.
 
-    They are as far from their neighbours as symbols are from each other, where everything ties.
+    Of fewer than k others the k-th neighbour is as far as symbols are from each other, where
+    everything ties.
     """
     symbols = [variable for variable in variables if isinstance(variable, Symbols)]
     if not symbols:
-        return 0.0
+        return None
     joint = symbols[0] if len(symbols) == 1 else joint_symbols(*symbols)
-    return float(np.mean(joint.counts[joint.codes] * part <= k))
+    return np.asarray(joint.counts[joint.codes])
 
 
 def _certainty(
@@ -221,7 +224,7 @@ def _certainty(
     method: str,
     n: int,
     options: Options,
-    variables: Sequence[Variable],
+    mates: IntArray | None,
 ) -> tuple[Interval, Any]:
     value, level = whole.value, options.level
     if isinstance(whole, Parts) and method in _GAUSSIAN:
@@ -232,8 +235,9 @@ def _certainty(
         return Interval(value, math.nan, math.nan, math.nan, level, "none"), None
     # One fixed partition where no seed is given, so that the same call has the same interval.
     rng = np.random.default_rng(0 if options.rng is None else options.rng)
-    sparse = _share_alone(variables, part_of(n), options.k) > _HALF
-    scatter = None if sparse and method != "ross" else scatter_of(task.of, n, options.k, rng)
+    _, size = parts_of(n)
+    sparse = mates is not None and float(np.mean(mates * (size / n) <= options.k)) > _SPARSE
+    scatter = None if sparse else scatter_of(task.of, n, options.k, rng)
     return interval_of(value, scatter, level), scatter
 
 

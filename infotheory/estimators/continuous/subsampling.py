@@ -17,7 +17,7 @@ from scipy.special import stdtrit
 from infotheory._results import Interval
 from infotheory._typing import IntArray
 
-__all__ = ["Scatter", "interval_of", "part_of", "scatter_of"]
+__all__ = ["Scatter", "interval_of", "parts_of", "scatter_of"]
 
 _LARGEST = 1000  # samples of a part: the variance of larger ones falls as 1/m closely enough
 _PARTS = 10
@@ -47,18 +47,17 @@ class Scatter(NamedTuple):
     error: float
 
 
-def part_of(n: int) -> float:
-    """Share of the sample that each part is."""
+def parts_of(n: int) -> tuple[int, int]:
+    """Return how many parts n samples are cut into, and how many samples each has."""
     n_parts = _PARTS if n >= _PARTS * _LEAST else _FEW_PARTS
-    return min(n // n_parts, _LARGEST) / n
+    return n_parts, min(n // n_parts, _LARGEST)
 
 
 def scatter_of(
     value_of: Callable[[IntArray], float], n: int, k: int, rng: np.random.Generator
 ) -> Scatter | None:
     """Estimate from parts drawn at random; None where the sample is too small for parts."""
-    n_parts = _PARTS if n >= _PARTS * _LEAST else _FEW_PARTS
-    size = min(n // n_parts, _LARGEST)
+    n_parts, size = parts_of(n)
     if size < max(_SMALLEST, 4 * k):
         return None
     rows = rng.choice(n, n_parts * size, replace=False).reshape(n_parts, size)
