@@ -210,6 +210,14 @@ def test_symbols_that_hardly_repeat() -> None:
     assert any("tell nothing" in text for text in both.warnings)  # of both symbols together
 
 
+def test_parts_in_which_symbols_hardly_repeat() -> None:
+    """Of 120 samples 12 share a symbol, and of the 24 of a part two or three do."""
+    sparse = quietly(cmi, X, Y, np.arange(N) % 10)
+    assert not any("tell nothing" in text for text in sparse.warnings)
+    assert math.isnan(sparse.standard_error)
+    assert quietly(cmi, X, Y, np.arange(N) % 3).standard_error > 0.0
+
+
 def test_values_that_are_symbols_rather() -> None:
     found = quietly(mi, np.round(X), np.round(Y))
     assert found.method == "ksg_ties"
