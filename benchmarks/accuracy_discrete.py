@@ -36,7 +36,9 @@ DISTRIBUTIONS = {  # size of the alphabet, exponent
     "uniform K=100": (100, 0.0),
 }
 SAMPLES = (50, 200, 1000)
-USE_THE_ALPHABET = ("auto", "james_stein", "minimax", "dirichlet", "nsb")
+USE_THE_ALPHABET = (
+    *("auto", "james_stein", "laplace", "jeffreys", "perks", "minimax", "dirichlet", "nsb"),
+)
 SHOWN = ("auto K", "auto", "nsb K", "james_stein K", "chao_wang_jost", "chao_shen", "jvhw")
 
 Estimator = Callable[[np.ndarray, int], Any]

@@ -30,7 +30,6 @@ def fill_class_terms(
     order: AnyArray,
     table: AnyArray,
     scale: float,
-    labels: AnyArray,
     starts: AnyArray,
     ranks: AnyArray,
     grouped: FloatArray,
@@ -42,14 +41,15 @@ def fill_class_terms(
 ) -> None:
     """Write the term of each point of places `start` to `stop` of `ranks`.
 
-    `grouped` are the numbers of these ranks. A class has no fewer than two of them.
+    `grouped` are the numbers of these ranks. A class has none, or no fewer than two of them.
     """
-    for place in range(start, stop):
-        rank = ranks[place]
-        point = order[rank]
-        first, end = starts[labels[point]], starts[labels[point] + 1]
+    for label in range(starts.size - 1):
+        first, end = starts[label], starts[label + 1]
         size = end - first
         nearest = min(k, size - 1)
-        e = kth_distance(grouped, place, first, end, nearest)
-        near = end_above(values, table, scale, rank, e) - end_below(values, table, scale, rank, e)
-        terms[point] = psi[nearest] - psi[size] - psi[near]
+        for place in range(max(first, start), min(end, stop)):
+            rank = ranks[place]
+            e = kth_distance(grouped, place, first, end, nearest)
+            above = end_above(values, table, scale, rank, e)
+            near = above - end_below(values, table, scale, rank, e)
+            terms[order[rank]] = psi[nearest] - psi[size] - psi[near]

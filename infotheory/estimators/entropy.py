@@ -82,8 +82,8 @@ def estimate_entropy(
     discrete : bool or "auto", default "auto"
         Whether floats are symbols (True), or whole numbers measurements (False).
     n_symbols : int, optional
-        Size of the alphabet, symbols that do not occur included. Only "james_stein", "minimax",
-        "dirichlet", "nsb" and "auto" use it.
+        Size of the alphabet, symbols that do not occur included. Only "james_stein", "laplace",
+        "jeffreys", "perks", "minimax", "dirichlet", "nsb" and "auto" use it.
     base : float, optional
         Base of the logarithm, 2 for bits; nats by default.
     level : float, default 0.95
@@ -154,9 +154,13 @@ def estimate_entropy(
                       [4]_. The most even of all where the alphabet is not known.
     "james_stein"     Plug-in of frequencies shrunk to the uniform distribution over `n_symbols`
                       [5]_, else over those seen. Excellent for nearly uniform distributions only.
-    "minimax"         Plug-in of frequencies with sqrt(n) / K added to each count, as in the
-                      software of [5]_. Two errors cancel where a large alphabet has a heavy tail;
-                      no use otherwise.
+    "laplace"         Plug-in of frequencies with 1 added to each count of `n_symbols`, else of
+                      those seen, as in the software of [5]_ with the next three. Uniform by
+                      assumption where samples are few: off by nats for steep distributions.
+    "jeffreys"        The same with 1/2 added. "dirichlet" has the same prior, and the mean of H.
+    "perks"           The same with 1/K added.
+    "minimax"         The same with sqrt(n) / K added. Two errors cancel where a large alphabet has
+                      a heavy tail; no use otherwise.
     "dirichlet"       Mean under Jeffreys' prior, half a sample for each of `n_symbols`, else of
                       those seen [6]_. Bound to the prior: useless for large alphabets.
     "nsb"             Mean under a mixture of Dirichlet priors that is uniform in entropy [7]_, by

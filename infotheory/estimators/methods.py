@@ -24,7 +24,14 @@ from infotheory.estimators.dirichlet import dirichlet, dirichlet_deviation
 from infotheory.estimators.jvhw import jvhw
 from infotheory.estimators.nsb import ansb, ansb_deviation, nsb_posterior, nsb_without_one
 from infotheory.estimators.profile import Profile, Shape, profile_of
-from infotheory.estimators.shrinkage import james_stein, james_stein_without_one, minimax
+from infotheory.estimators.shrinkage import (
+    james_stein,
+    james_stein_without_one,
+    jeffreys,
+    laplace,
+    minimax,
+    perks,
+)
 
 __all__ = [
     "ENTROPY_METHODS",
@@ -45,6 +52,9 @@ _ADDITIVE: MappingProxyType[str, Callable[[Shape], Additive]] = MappingProxyType
         "chao_shen": chao_shen,
         "chao_wang_jost": chao_wang_jost,
         "zhang": zhang,
+        "laplace": laplace,
+        "jeffreys": jeffreys,
+        "perks": perks,
         "minimax": minimax,
         "dirichlet": dirichlet,
         "ansb": ansb,
@@ -77,6 +87,9 @@ ENTROPY_METHODS: tuple[str, ...] = (
     "chao_shen",
     "chao_wang_jost",
     "james_stein",
+    "laplace",
+    "jeffreys",
+    "perks",
     "minimax",
     "dirichlet",
     "nsb",

@@ -12,14 +12,12 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from infotheory._results import Interval
-from infotheory._typing import BoolArray, FloatArray
-from infotheory.estimators.continuous.coordinates import Placed, scaled
+from infotheory._typing import BoolArray
+from infotheory.estimators.continuous.coordinates import Placed, Scaled, scaled
 from infotheory.estimators.continuous.doubts import Facts, doubts
 from infotheory.estimators.continuous.neighbour_information import INFORMATION, Terms
 from infotheory.estimators.continuous.parts import Parts
-from infotheory.estimators.continuous.space import Space
 from infotheory.estimators.mutual_information import estimate_mutual_information
-from infotheory.estimators.neighbours.columns import SortedColumn, sorted_column
 from infotheory.estimators.neighbours.digamma import digamma_table
 from infotheory.estimators.neighbours.pairs import ksg1_many
 from infotheory.estimators.neighbours.parallel import in_chunks, workers_for
@@ -149,38 +147,9 @@ def _groups(columns: Sequence[PairColumn], pairs: Sequence[Places]) -> list[_Gro
     ]
 
 
-class _Line(NamedTuple):
-    """A column of measurements, in units of its own spread and sorted.
-
-    Attributes
-    ----------
-    points : ndarray, shape (n, 1)
-    units : ndarray, shape (1,)
-    column : SortedColumn
-    """
-
-    points: FloatArray
-    units: FloatArray
-    column: SortedColumn
-
-
-class _Plane(Space):
-    """Two columns that are sorted already."""
-
-    def __init__(self, x: _Line, y: _Line) -> None:
-        super().__init__([x.points, y.points], 1)
-        self._sorted = (x.column, y.column)
-
-    def columns(self, place: int) -> list[SortedColumn]:
-        """Return the sorted column of one variable."""
-        return [self._sorted[place]]
-
-
-def _line(column: PairColumn, rows: BoolArray | None, standardize: bool) -> _Line:
+def _line(column: PairColumn, rows: BoolArray | None, standardize: bool) -> Scaled:
     numbers = column.values if rows is None else column.values[rows]
-    points, units, orders = scaled(numbers[:, np.newaxis], standardize)
-    found = sorted_column(points[:, 0], orders[0])
-    return _Line(points, units, found)
+    return scaled(numbers[:, np.newaxis], standardize)
 
 
 def _sorted_once(
@@ -218,7 +187,7 @@ def _from_sorted(
     methods = dict.fromkeys(group.pairs, options.method)
     if options.method == "auto":
         for x, y in group.pairs:
-            methods[x, y] = "ksg_ties" if _placed(lines[x], lines[y]).is_tied else "ksg1"
+            methods[x, y] = "ksg_ties" if Placed((lines[x], lines[y]), 1).is_tied else "ksg1"
 
     def keep(pair: Places, whole: Terms | Parts) -> None:
         found[pair] = _found(lines[pair[0]], lines[pair[1]], methods[pair], whole, options)
@@ -228,7 +197,7 @@ def _from_sorted(
         psi = digamma_table(n + 2)
         number = {place: row for row, place in enumerate(wanted)}
         means = ksg1_many(
-            [lines[place].column for place in wanted],
+            [lines[place].columns[0] for place in wanted],
             np.array([(number[x], number[y]) for x, y in alike]),
             k,
             psi,
@@ -240,7 +209,7 @@ def _from_sorted(
 
     def work(pair: Places) -> None:
         x, y = pair
-        keep(pair, INFORMATION[methods[pair]](_Plane(lines[x], lines[y]), k))
+        keep(pair, INFORMATION[methods[pair]](Placed((lines[x], lines[y]), 1).space, k))
         progress(1)
 
     others = [pair for pair, method in methods.items() if method != "ksg1"]
@@ -248,14 +217,10 @@ def _from_sorted(
     return found
 
 
-def _placed(x: _Line, y: _Line) -> Placed:
-    return Placed(_Plane(x, y), (x.units, y.units))
-
-
-def _found(x: _Line, y: _Line, method: str, whole: Terms | Parts, options: PairOptions) -> Found:
+def _found(x: Scaled, y: Scaled, method: str, whole: Terms | Parts, options: PairOptions) -> Found:
     n, value = len(x.points), whole.value
     none = Interval(value, math.nan, math.nan, math.nan, 0.95, "none")
-    facts = Facts(method, n, options.k, whole, none, None, _placed(x, y))
+    facts = Facts(method, n, options.k, whole, none, None, Placed((x, y), 1))
     texts = tuple(text for _, text in doubts(facts))
     value /= 1.0 if options.base is None else math.log(options.base)
     return Found(max(0.0, value) if options.clip else value, n, method, texts)

@@ -11,19 +11,45 @@ from infotheory._typing import FloatArray
 from infotheory.estimators.additive import Additive
 from infotheory.estimators.profile import Profile, Shape
 
-__all__ = ["james_stein", "james_stein_without_one", "minimax"]
+__all__ = [
+    "james_stein",
+    "james_stein_without_one",
+    "jeffreys",
+    "laplace",
+    "minimax",
+    "perks",
+]
 
 _AT_ONCE = 1 << 20  # terms formed together
 
 
-def minimax(shape: Shape) -> Additive:
-    """Entropy of the minimax estimates of the frequencies: sqrt(n) / K is added to each count.
+def laplace(shape: Shape) -> Additive:
+    """Entropy of the frequencies after one sample more of each symbol: a uniform prior."""
+    return _with_more(shape, shape.alphabet)
 
-    The uniform distribution over K symbols gets the weight 1 / (1 + sqrt(n)), whatever was seen; K
-    is the number of symbols seen where the alphabet is not known.
+
+def jeffreys(shape: Shape) -> Additive:
+    """Entropy of the frequencies after half a sample more of each symbol: Jeffreys' prior."""
+    return _with_more(shape, 0.5 * shape.alphabet)
+
+
+def perks(shape: Shape) -> Additive:
+    """Entropy of the frequencies after one sample more, a share 1 / K for each symbol."""
+    return _with_more(shape, 1.0)
+
+
+def minimax(shape: Shape) -> Additive:
+    """Entropy of the minimax estimates of the frequencies: sqrt(n) / K more for each symbol."""
+    return _with_more(shape, np.sqrt(shape.n))
+
+
+def _with_more(shape: Shape, total: float) -> Additive:
+    """Return the entropy of the frequencies after `total` more, shared equally by all K symbols.
+
+    The uniform distribution gets the weight total / (n + total), whatever was seen. K is the number
+    of symbols seen where the alphabet is not known.
     """
-    root = np.sqrt(shape.n)
-    each, whole = root / shape.alphabet, shape.n + root
+    each, whole = total / shape.alphabet, shape.n + total
     absent = shape.alphabet - shape.observed
     return Additive(
         absent * float(entr(each / whole)), lambda counts: entr((counts + each) / whole)

@@ -113,14 +113,14 @@ def test_symbols_are_corners_of_a_cube(n_symbols: int) -> None:
     between = np.abs(corners[:, None] - corners[None]).max(axis=2)
     side = 4.0 * np.ptp(points)
     np.testing.assert_array_equal(between, np.where(codes[:, None] == codes, 0.0, side))
-    assert found.measured == [0]
-    assert found.units[1] is None
+    assert list(found.measured) == [0]
+    assert found.width == 1
 
 
 def test_symbols_beside_what_does_not_vary() -> None:
     found = placed([as_symbols([0, 1, 0]), np.ones((3, 1))], True, 1)
     assert np.ptp(found.space.blocks[0]) == 1.0
-    assert found.measured == [1]
+    assert list(found.measured) == [1]
 
 
 def test_the_widest_column_counts() -> None:

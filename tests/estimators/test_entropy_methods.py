@@ -66,9 +66,15 @@ WITHOUT_SIZE: dict[str, Callable[[Any], float]] = {
 }
 WITH_SIZE: dict[str, Callable[[Any, int], float]] = {
     "james_stein": oracle.james_stein,
-    "minimax": oracle.minimax,
+    "laplace": lambda counts, size: oracle.with_more(counts, size, size),
+    "jeffreys": lambda counts, size: oracle.with_more(counts, size, size / 2),
+    "perks": lambda counts, size: oracle.with_more(counts, size, 1),
+    "minimax": lambda counts, size: oracle.with_more(counts, size, math.sqrt(sum(counts))),
     "dirichlet": lambda counts, size: oracle.dirichlet(counts, size)[0],
 }
+
+
+WITH_MORE = ("laplace", "jeffreys", "perks", "minimax")
 
 
 def of(counts: Any, method: str, n_symbols: int | None = None) -> float:
@@ -174,7 +180,7 @@ def test_one_sample_has_no_standard_error() -> None:
         ("zhang", 1.0),  # psi(2) - psi(1)
         ("grassberger", 2 * math.log(2) + np.euler_gamma),
         ("james_stein", math.log(2)),
-        ("minimax", math.log(2)),
+        *[(method, math.log(2)) for method in ("laplace", "jeffreys", "perks", "minimax")],
         ("chao_shen", math.log(4) / (1 - (3 / 4) ** 2) / 2),  # two terms of p = 1/4
         ("dirichlet", 11 / 6 - 8 / 3 + 2 * math.log(2)),  # psi(4) - psi(5/2)
     ],
@@ -233,6 +239,17 @@ def test_the_mean_of_zhang_is_the_first_terms_of_the_series_of_the_entropy(
     assert mean == pytest.approx(series, rel=1e-13)  # some hundred terms, all positive
 
 
+@pytest.mark.parametrize(
+    ("method", "shares"),
+    [("laplace", (3, 2, 1, 1)), ("jeffreys", (5, 3, 1, 1)), ("perks", (9, 5, 1, 1))],
+)
+def test_pseudo_counts_by_hand(method: str, shares: tuple[int, ...]) -> None:
+    """Of four symbols two were seen, twice and once: 2, 1, 0, 0 and 1, 1/2 or 1/4 for each."""
+    whole = sum(shares)
+    want = math.fsum(k / whole * math.log(whole / k) for k in shares)
+    assert of((2, 1), method, 4) == pytest.approx(want, rel=1e-15 * 8)
+
+
 # ------------------------------------------------------------------------------------------- "auto"
 
 
@@ -270,7 +287,7 @@ def test_names_of_symbols_do_not_matter(counts: list[int], method: str, random: 
 @given(COUNTS, st.integers(0, 20))
 def test_estimates_that_cannot_leave_the_range_of_entropy(counts: list[int], more: int) -> None:
     size = len(counts) + more
-    for method in ("james_stein", "minimax", "dirichlet", "nsb"):
+    for method in ("james_stein", *WITH_MORE, "dirichlet", "nsb"):
         assert -1e-12 <= of(counts, method, size) <= math.log(size) * (1 + 1e-12)
     assert 0.0 <= of(counts, "plugin") <= math.log(len(counts)) * (1 + 1e-12)
 
@@ -285,7 +302,7 @@ def test_corrections_of_the_plugin_value_are_upwards(counts: list[int]) -> None:
         "chao_wang_jost",
         "jvhw",
         "james_stein",
-        "minimax",
+        *WITH_MORE,
     ):
         assert of(counts, method) >= plugin
     assert of(counts, "chao_wang_jost") >= of(counts, "zhang")
@@ -295,7 +312,8 @@ def test_corrections_of_the_plugin_value_are_upwards(counts: list[int]) -> None:
 def test_with_many_samples_all_agree(counts: list[int], method: str) -> None:
     """First-order terms are s/(2n), at most ln n times that under a prior of half a sample each.
 
-    Minimax frequencies are mixed with a share 1 / (1 + sqrt(n)) of the uniform ones.
+    Minimax frequencies are mixed with a share 1 / (1 + sqrt(n)) of the uniform ones; by concavity a
+    mixture gains at most the share times ln s, and ln s < ln n.
     """
     many = [10_000 * c for c in counts]
     n = sum(many)

@@ -120,11 +120,11 @@ def james_stein(counts: Counts, size: int) -> float:
     return math.fsum(-float(x) * math.log(x) for x in shrunk if x > 0)
 
 
-def minimax(counts: Counts, size: int) -> float:
-    """Plug-in with sqrt(n) / K added to each count."""
+def with_more(counts: Counts, size: int, total: float) -> float:
+    """Plug-in with total / K added to the count of each of K symbols, a symbol at a time."""
     n = sum(counts)
-    added = [c + math.sqrt(n) / size for c in [*counts, *[0] * (size - len(counts))]]
-    return math.fsum(-c / (n + math.sqrt(n)) * math.log(c / (n + math.sqrt(n))) for c in added)
+    shares = [(c + total / size) / (n + total) for c in [*counts, *[0] * (size - len(counts))]]
+    return math.fsum(-p * math.log(p) for p in shares)
 
 
 def jvhw(counts: Counts, coefficients: Sequence[Any]) -> float:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
 
 import numpy as np
 
 from infotheory._typing import FloatArray, IntArray
 from infotheory.estimators.continuous.space import Space
 from infotheory.estimators.measurements import Variable
+from infotheory.estimators.neighbours.columns import SortedColumn, sorted_column
 from infotheory.estimators.symbols import Symbols
 
 __all__ = ["TIED", "Placed", "Scaled", "placed", "scaled"]
@@ -25,7 +26,8 @@ _FINE = 20  # binary digits of the finest step, fewer than those of a float32
 _FEW = 32  # numbers that tell most columns without steps
 
 
-class Scaled(NamedTuple):
+@dataclass(frozen=True)
+class Scaled:
     """Columns in units of their own spread.
 
     Attributes
@@ -41,6 +43,16 @@ class Scaled(NamedTuple):
     points: FloatArray
     units: FloatArray
     orders: IntArray
+
+    @cached_property
+    def columns(self) -> list[SortedColumn]:
+        """The columns in ascending order."""
+        return [sorted_column(*pair) for pair in zip(self.points.T, self.orders, strict=True)]
+
+    @property
+    def n_distinct(self) -> int:
+        """Number of distinct values of the column that has fewest."""
+        return min(column.n_distinct for column in self.columns)
 
 
 def scaled(numbers: FloatArray, standardize: bool = True) -> Scaled:
@@ -93,25 +105,31 @@ class Placed:
 
     Attributes
     ----------
-    space : Space
-        A block of coordinates for each variable.
-    units : tuple of ndarray, shape (d,), or None
-        By what the columns of each variable were divided; None for symbols.
+    parts : tuple of Scaled or Symbols
+        The variables.
+    n_jobs : int or None
+        Number of threads for what is done in the space.
     """
 
-    space: Space
-    units: tuple[FloatArray | None, ...]
+    parts: tuple[Scaled | Symbols, ...]
+    n_jobs: int | None
 
     @property
-    def measured(self) -> list[int]:
-        """Which variables are measurements."""
-        return [place for place, units in enumerate(self.units) if units is not None]
+    def measured(self) -> dict[int, Scaled]:
+        """The variables that are measurements, by their place."""
+        pairs = enumerate(self.parts)
+        return {place: part for place, part in pairs if not isinstance(part, Symbols)}
+
+    @property
+    def width(self) -> int:
+        """Number of columns of measurements."""
+        return sum(part.points.shape[1] for part in self.measured.values())
 
     @property
     def tied_share(self) -> float:
         """Share of samples whose value repeats that of another, in the column with most of them."""
-        columns = [column for place in self.measured for column in self.space.columns(place)]
-        return (self.space.n - min(column.n_distinct for column in columns)) / self.space.n
+        n = self.parts[0].n if isinstance(self.parts[0], Symbols) else len(self.parts[0].points)
+        return (n - min(part.n_distinct for part in self.measured.values())) / n
 
     @property
     def is_tied(self) -> bool:
@@ -121,25 +139,35 @@ class Placed:
     @property
     def constant(self) -> list[int]:
         """Which variables are measurements that do not vary."""
-        columns = self.space.columns
-        return [i for i in self.measured if all(c.n_distinct == 1 for c in columns(i))]
+        measured = self.measured.items()
+        return [i for i, part in measured if all(c.n_distinct == 1 for c in part.columns)]
+
+    @cached_property
+    def space(self) -> Space:
+        """A block of coordinates for each variable.
+
+        Symbols become corners of a cube, so far apart that any two samples with the same symbol are
+        closer. All corners are at the same distance from each other, so it does not matter which
+        symbol is which.
+        """
+        ranges = [float(np.ptp(part.points, axis=0).max()) for part in self.measured.values()]
+        far = _FAR * max(ranges, default=0.0) or 1.0
+        blocks = [
+            _corners(p.codes, far) if isinstance(p, Symbols) else p.points for p in self.parts
+        ]
+        columns = [None if isinstance(p, Symbols) else p.columns for p in self.parts]
+        return Space(blocks, self.n_jobs, columns)
+
+    def only(self, place: int) -> Space:
+        """Return the space of one variable of measurements."""
+        part = self.measured[place]
+        return Space([part.points], self.n_jobs, [part.columns])
 
 
 def placed(variables: Sequence[Variable], standardize: bool, n_jobs: int | None) -> Placed:
-    """Give every variable a block of coordinates.
-
-    Symbols become corners of a cube, so far apart that any two samples with the same symbol are
-    closer. All corners are at the same distance from each other, so it does not matter which symbol
-    is which.
-    """
-    parts = [v if isinstance(v, Symbols) else scaled(v, standardize) for v in variables]
-    measured = [None if isinstance(part, Symbols) else part for part in parts]
-    ranges = [float(np.ptp(part.points, axis=0).max()) for part in measured if part is not None]
-    far = _FAR * max(ranges, default=0.0) or 1.0
-    blocks = [_corners(p.codes, far) if isinstance(p, Symbols) else p.points for p in parts]
-    orders = [None if part is None else part.orders for part in measured]
-    units = tuple(None if part is None else part.units for part in measured)
-    return Placed(Space(blocks, n_jobs, orders), units)
+    """Give every variable coordinates; symbols get theirs where somebody asks for the space."""
+    parts = (v if isinstance(v, Symbols) else scaled(v, standardize) for v in variables)
+    return Placed(tuple(parts), n_jobs)
 
 
 def _corners(codes: IntArray, side: float) -> FloatArray:

@@ -152,12 +152,11 @@ def _ceiling(facts: Facts) -> Doubt | None:
 def _still_moving(facts: Facts) -> Doubt | None:
     if facts.place.constant:
         return None
-    width = sum(facts.place.space.blocks[place].shape[1] for place in facts.place.measured)
     return still_moving(
         facts.whole.value,
         facts.scatter,
         facts.n,
-        width,
+        facts.place.width,
         "method='gaussian_copula'",
         steady=not facts.place.is_tied,
     )

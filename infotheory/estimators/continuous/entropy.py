@@ -119,14 +119,14 @@ def _kozachenko_leonenko(
     """Return the local values, whose mean is the estimate, and how far the mean scatters."""
     n, k = len(samples), options.k
     check_neighbours(n, k)
-    points, units, orders = scaled(samples, options.standardize)
-    moved = float(np.log(units).sum())
-    local = _log_volumes(points, k, options.norm, options.n_jobs, orders[0]) + moved
+    found = scaled(samples, options.standardize)
+    moved = float(np.log(found.units).sum())
+    local = _log_volumes(found.points, k, options.norm, options.n_jobs, found.orders[0]) + moved
     if not options.interval:
         return local, None
 
     def value_of(rows: IntArray) -> float:
-        return float(np.mean(_log_volumes(points[rows], k, options.norm, 1))) + moved
+        return float(np.mean(_log_volumes(found.points[rows], k, options.norm, 1))) + moved
 
     rng = np.random.default_rng(0 if options.rng is None else options.rng)
     return local, scatter_of(value_of, n, k, rng)

@@ -187,7 +187,7 @@ def _measured_and_symbols(variables: Sequence[Variable], place: Placed) -> tuple
             "Pass discrete=False if it is measured.",
         )
     (measured,) = place.measured
-    return place.space.only(measured), codes
+    return place.only(measured), codes
 
 
 def _check_columns(method: str, arrays: Sequence[FloatArray]) -> None:

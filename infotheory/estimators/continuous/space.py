@@ -27,41 +27,31 @@ class Space:
         Finite coordinates of each variable.
     n_jobs : int, optional
         Number of threads; None for as many as pay.
-    orders : sequence of ndarray of int, shape (d, n), optional
-        What sorts the columns of each block, where it is known.
+    columns : sequence of list of SortedColumn, optional
+        The columns of each block, where they are sorted already.
     """
 
     def __init__(
         self,
         blocks: Sequence[FloatArray],
         n_jobs: int | None = None,
-        orders: Sequence[IntArray | None] | None = None,
+        columns: Sequence[list[SortedColumn] | None] | None = None,
     ) -> None:
         self.blocks = list(blocks)
         self.n_jobs = n_jobs
         self.n = len(blocks[0])
-        self._orders = list(orders or [None] * len(self.blocks))
-        self._columns: dict[int, list[SortedColumn]] = {}
+        self._columns = list(columns or [None] * len(self.blocks))
 
     def columns(self, place: int) -> list[SortedColumn]:
         """Return the sorted columns of one variable."""
-        if place not in self._columns:
-            order = self._orders[place]
-            self._columns[place] = [
-                sorted_column(column, None if order is None else order[j])
-                for j, column in enumerate(self.blocks[place].T)
-            ]
-        return self._columns[place]
+        found = self._columns[place]
+        if found is None:
+            found = self._columns[place] = [sorted_column(x) for x in self.blocks[place].T]
+        return found
 
     def rows(self, chosen: IntArray) -> Space:
         """Return the space of some of the points, in coordinates as they are."""
         return Space([block[chosen] for block in self.blocks], 1)
-
-    def only(self, place: int) -> Space:
-        """Return the space of one variable."""
-        part = Space([self.blocks[place]], self.n_jobs, [self._orders[place]])
-        part._columns[0] = self.columns(place)
-        return part
 
     @property
     def is_plane(self) -> bool:

@@ -39,8 +39,7 @@ def ross_terms(
     terms = np.empty(labels.size)
     in_chunks(
         lambda start, stop: fill_class_terms(
-            x.values, x.order, x.table, x.scale, labels, starts, ranks, grouped, k, psi,
-            start, stop, terms,
+            x.values, x.order, x.table, x.scale, starts, ranks, grouped, k, psi, start, stop, terms,
         ),
         labels.size,
         workers_for(workers, labels.size, _LEAST),
