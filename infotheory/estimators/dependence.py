@@ -15,9 +15,9 @@ from infotheory.estimators.continuous.information import (
     CONDITIONAL_METHODS,
     INFORMATION_METHODS,
     NUMERIC_METHODS,
-    Options,
     estimate_information,
 )
+from infotheory.estimators.continuous.reporting import Options
 from infotheory.estimators.entropy_sums import (
     CONDITIONAL_MUTUAL_INFORMATION,
     MUTUAL_INFORMATION,

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from infotheory._results import Estimate
-from infotheory._typing import FloatArray, IntArray
+from infotheory._typing import FloatArray
 from infotheory._validation import (
     as_array,
-    as_rng,
     check_choice,
     check_count,
     check_flag,
@@ -21,12 +18,9 @@ from infotheory._validation import (
     refusal,
 )
 from infotheory.estimators.cells import cells_of_samples
-from infotheory.estimators.continuous import gaussian
-from infotheory.estimators.continuous.coordinates import placed
-from infotheory.estimators.continuous.doubts import infinite, still_moving, tied, undefined
-from infotheory.estimators.continuous.neighbour_information import Terms, together_and_beyond
-from infotheory.estimators.continuous.parts import Parts
-from infotheory.estimators.continuous.subsampling import interval_of, scatter_of
+from infotheory.estimators.continuous.gaussian import GAUSSIAN_METHODS, least_samples
+from infotheory.estimators.continuous.reporting import Options
+from infotheory.estimators.continuous.together import TOGETHER_METHODS, estimate_together
 from infotheory.estimators.entropy_sums import EntropySum, Settings, estimate_sum
 from infotheory.estimators.measurements import are_measurements, read_variables
 from infotheory.estimators.methods import ENTROPY_METHODS
@@ -36,10 +30,8 @@ from infotheory.estimators.symbols import Symbols
 
 __all__ = ["estimate_o_information", "estimate_total_correlation"]
 
-_GAUSSIAN = ("gaussian", "gaussian_copula")
-_METHODS = ("auto", *ENTROPY_METHODS, "ksg1", *_GAUSSIAN)
+_METHODS = ("auto", *ENTROPY_METHODS, *TOGETHER_METHODS)
 _TOTAL_CORRELATION, _O_INFORMATION = 0, 1
-_TIED = "Use method='gaussian_copula', or integers or strings for variables that are symbols."
 
 
 def estimate_total_correlation(
@@ -64,15 +56,16 @@ def estimate_total_correlation(
         columns: all of them measurements (floats), or all of them symbols.
     method : str, default "auto"
         For symbols how each entropy is estimated: one of `ENTROPY_METHODS`. For measurements
-        "ksg1", "gaussian" or "gaussian_copula". "auto" takes "ksg1" for measurements.
+        "ksg1", "ksg_ties", "gaussian" or "gaussian_copula". "auto" takes "ksg1" for measurements,
+        or "ksg_ties" where more than one in a hundred values of a column repeat others.
     k : int, default 3
-        Number of neighbours, for "ksg1".
+        Number of neighbours, for "ksg1" and "ksg_ties".
     base : float, optional
         Base of the logarithm: 2 for bits. Nats by default.
     level : float, default 0.95
         Confidence level of the interval.
     interval : bool, default True
-        Whether the scatter of measurements is estimated from parts of the sample too.
+        Whether "ksg1" and "ksg_ties" estimate their scatter from parts of the sample too.
     standardize : bool, default True
         Whether each column is divided by its interquartile range before distances are measured.
     nan_policy : {"raise", "omit"}, default "raise"
@@ -102,8 +95,8 @@ def estimate_total_correlation(
     -----
     T = sum_i H(X_i) - H(X_1, ..., X_m) [1]_. Of measurements "ksg1" is psi(k) + (m - 1) psi(n) -
     <sum_i psi(c_i)> [2]_, where c_i counts the points closer in variable i than the k-th neighbour
-    in all; for two variables that is the mutual information. The Gaussian methods add I(X_i; X_1,
-    ..., X_(i-1)).
+    in all; for two variables that is the mutual information. "ksg_ties" allows for ties as it does
+    there. The Gaussian methods add I(X_i; X_1, ..., X_(i-1)), without bias for Gaussian samples.
 
     References
     ----------
@@ -176,7 +169,9 @@ def estimate_o_information(
     (m - 2) H(X) + sum_i (H(X_i) - H(R_i)) with R_i all variables but X_i [1]_. Of measurements
     every entropy is measured by balls of the same size, so that their volumes cancel:
     (m - 2) (psi(n) - psi(k)) + <sum_i (psi(r_i) - psi(c_i))>, with counts c_i in X_i and r_i in R_i
-    of the points closer than the k-th neighbour in all variables.
+    of the points closer than the k-th neighbour in all variables, or those of "ksg_ties". The
+    Gaussian methods take the same sum of total correlations; at independence both it and its
+    standard error vanish faster than 1/n.
 
     References
     ----------
@@ -226,37 +221,27 @@ def _estimate(
     check_choice("method", method, _METHODS)
     counting = method if method in ENTROPY_METHODS else "auto"
     settings = Settings.checked("x", method=counting, base=base, level=level, rng=rng)
-    k, n_jobs = check_count("k", k), check_jobs(n_jobs)
-    interval, standardize = check_flag("interval", interval), check_flag("standardize", standardize)
+    options = Options(
+        method=method,
+        k=check_count("k", k),
+        standardize=check_flag("standardize", standardize),
+        base=settings.base,
+        level=settings.level,
+        interval=check_flag("interval", interval),
+        n_permutations=0,
+        rng=rng,
+        n_jobs=check_jobs(n_jobs),
+        progress=False,
+    )
     samples = _variables(variables, 2 + which)
     read = read_variables(samples, _kinds(samples, method), nan_policy)
     symbols = [variable for variable in read if isinstance(variable, Symbols)]
     if symbols:
         return estimate_sum(_terms(len(read), which), cells_of_samples(*symbols), settings, 4)
     arrays = [variable for variable in read if not isinstance(variable, Symbols)]
-    method = "ksg1" if method == "auto" else method
-    n = len(arrays[0])
-    _check_enough(arrays, method, k)
-    whole, value_of, share = _measured(arrays, which, method, k, standardize, n_jobs)
-    scatter, found = None, [infinite(whole.value), tied(share, method, _TIED)]
-    if interval:
-        scatter = scatter_of(value_of, n, k, as_rng(0 if rng is None else rng))
-        width = sum(array.shape[1] for array in arrays)
-        moving = still_moving(whole.value, scatter, n, width, "method='gaussian_copula'")
-        found.append(undefined(n, k) if scatter is None else moving)
-    doubts = [doubt for doubt in found if doubt is not None]
-    for kind, text in doubts:
-        warnings.warn(text, kind, stacklevel=3)
-    unit = 1.0 if settings.base is None else math.log(settings.base)
-    return Estimate(
-        whole.value / unit,
-        interval=interval_of(whole.value, scatter, settings.level).scaled(unit),
-        n=n,
-        method=method,
-        base=settings.base,
-        warnings=tuple(text for _, text in doubts),
-        local=None if whole.local is None else whole.local / unit,
-    )
+    _check_enough(arrays, method, options.k)
+    beyond = which == _O_INFORMATION
+    return estimate_together(arrays, list(samples), options, 4, beyond=beyond)
 
 
 def _variables(variables: Any, least: int) -> dict[str, Any]:
@@ -296,7 +281,7 @@ def _kinds(samples: Mapping[str, Any], method: str) -> dict[str, bool | None]:
     if method in ENTROPY_METHODS and any(real.values()):
         name = next(name for name, measured in real.items() if measured)
         read_table(samples[name], name)  # which says what is wrong with it
-    numbers = any(real.values()) or method in ("ksg1", *_GAUSSIAN)
+    numbers = any(real.values()) or method in TOGETHER_METHODS
     return dict.fromkeys(samples, not numbers)
 
 
@@ -311,56 +296,12 @@ def _terms(m: int, which: int) -> EntropySum:
 
 def _check_enough(arrays: Sequence[FloatArray], method: str, k: int) -> None:
     n, width = len(arrays[0]), sum(array.shape[1] for array in arrays)
-    if method == "ksg1":
+    if method not in GAUSSIAN_METHODS:
         check_neighbours(n, k)
-    elif n < gaussian.least_samples([width]):
+    elif n < least_samples([width]):
         raise refusal(
             "variables",
-            f"at least {gaussian.least_samples([width])} samples of {width} columns with "
-            f"method={method!r}",
+            f"at least {least_samples([width])} samples of {width} columns with method={method!r}",
             f"{n}",
             "Take more samples or fewer variables.",
         )
-
-
-def _measured(
-    arrays: Sequence[FloatArray],
-    which: int,
-    method: str,
-    k: int,
-    standardize: bool,
-    n_jobs: int | None,
-) -> tuple[Terms | Parts, Callable[[IntArray], float], float]:
-    """Return the estimate, what estimates from some of the samples, and the share that is tied."""
-    if method == "ksg1":
-        place = placed(arrays, standardize, n_jobs)
-        space = place.space
-        whole = together_and_beyond(space, k)[which]
-
-        def near(rows: IntArray) -> float:
-            return together_and_beyond(space.rows(rows), k)[which].value
-
-        return whole, near, place.tied_share
-    if method == "gaussian_copula":
-        arrays = [gaussian.copula_scores(array) for array in arrays]
-
-    def value_of(rows: IntArray | slice) -> float:
-        return _gaussian([array[rows] for array in arrays], which)
-
-    return Parts(value_of(slice(None)), math.nan, None), value_of, 0.0
-
-
-def _gaussian(arrays: Sequence[FloatArray], which: int) -> float:
-    m = len(arrays)
-    total = _chain(arrays)
-    if which == _TOTAL_CORRELATION:
-        return total
-    others = (_chain([*arrays[:i], *arrays[i + 1 :]]) for i in range(m))
-    return (2 - m) * total + sum(others)
-
-
-def _chain(arrays: Sequence[FloatArray]) -> float:
-    """Total correlation as the sum of what each variable shares with those before it."""
-    before = (np.hstack(arrays[:i]) for i in range(1, len(arrays)))
-    pairs = zip(arrays[1:], before, strict=True)
-    return sum(gaussian.mutual_information(array, past).value for array, past in pairs)

@@ -65,6 +65,33 @@ def test_information_and_its_local_values(seed: int, dx: int, dy: int, dz: int) 
     )
 
 
+@given(st.integers(0, 1000), st.lists(st.integers(1, 2), min_size=3, max_size=4))
+def test_several_variables_and_their_local_values(seed: int, widths: list[int]) -> None:
+    """By entropies: T = sum H_i - H, and O = (m - 2) H + sum (H_i - H without i)."""
+    m, n = len(widths), sum(widths) + 2 + seed % 9
+    variables = mixed(seed, n, *widths)
+
+    def entropy(*blocks: Any) -> np.ndarray:
+        value, _, local = oracle.gaussian_entropy(np.hstack(blocks).tolist())
+        return np.array([float(each) for each in (value, *local)])
+
+    whole, own = entropy(*variables), [entropy(x) for x in variables]
+    rest = [entropy(*variables[:i], *variables[i + 1 :]) for i in range(m)]
+    near = 1e-13 * np.linalg.cond(np.hstack(variables) - np.hstack(variables).mean(0)) ** 2 + NEAR
+    for found, want in (
+        (gaussian.total_correlation(*variables), sum(own) - whole),
+        (gaussian.o_information(*variables), (m - 2) * whole + sum(own) - sum(rest)),
+    ):
+        assert [found.value, *found.local] == pytest.approx(want.tolist(), abs=near)
+    total = gaussian.total_correlation(*variables)
+    least = [float(oracle.gaussian_entropy(x.tolist())[1]) for x in variables]
+    least = float(oracle.gaussian_entropy(np.hstack(variables).tolist())[1]) - sum(least)
+    want_error = math.sqrt(float(np.var(total.local)) / n + least)
+    assert total.standard_error == pytest.approx(want_error, rel=1e-9)
+    beyond = gaussian.o_information(*variables)
+    assert beyond.standard_error == pytest.approx(np.std(beyond.local) / math.sqrt(n), rel=1e-9)
+
+
 @pytest.mark.parametrize(("r", "n"), [(0.0, 30), (0.6, 30), (0.999, 30)])
 def test_the_standard_error_of_a_pair(r: float, n: int) -> None:
     """r^2 / n by the delta method and about 1 / (2 n^2), for samples lighter than Gaussian ones."""
@@ -105,6 +132,32 @@ def test_conditional_information_and_entropy_are_unbiased() -> None:
     values = [gaussian.entropy(source.sample(6, rng)).value for _ in range(size)]
     error = np.std(values) / math.sqrt(size)
     assert abs(np.mean(values) - source.differential_entropy()) < 4 * error
+
+
+@pytest.mark.parametrize(("r", "n"), [(0.0, 200), (0.5, 60), (0.9, 200)])
+def test_total_correlation_and_o_information_scatter_as_they_say(r: float, n: int) -> None:
+    law = (1 - r) * np.eye(4) + r
+    truth = -0.5 * np.linalg.slogdet(law)[1]
+    others = -0.5 * np.linalg.slogdet(law[:3, :3])[1]
+    rng, size = np.random.default_rng(3), 200
+    draws = rng.normal(size=(size, n, 4)) @ np.linalg.cholesky(law).T
+    for function, want in (
+        (gaussian.total_correlation, truth),
+        (gaussian.o_information, 4 * others - 2 * truth),
+    ):
+        found = [function(*np.split(x, 4, axis=1)) for x in draws]
+        values = np.array([each.value for each in found])
+        assert abs(values.mean() - want) < 4 * values.std() / math.sqrt(size)
+        claimed = math.sqrt(np.mean([each.standard_error**2 for each in found]))
+        # A standard deviation from 200 draws is known to 5 %; independence doubles what is claimed.
+        assert 0.8 * values.std() < claimed < (2.4 if r == 0.0 else 1.25) * values.std()
+
+
+def test_total_correlation_of_two_variables_is_their_information() -> None:
+    x, y = mixed(5, 30, 1, 2)
+    total, information = gaussian.total_correlation(x, y), gaussian.mutual_information(x, y)
+    assert total[:2] == information[:2]
+    np.testing.assert_array_equal(total.local, information.local)
 
 
 def test_heavy_tails_widen_the_standard_error() -> None:

@@ -128,10 +128,10 @@ def test_values_that_repeat() -> None:
         assert not any("repeat" in text for text in texts(mi, X, tied, method=method))
     text, *_ = texts(cmi, X, tied, Z, method="ksg1")
     assert "assumes a density. Use method='ksg_ties', or discrete=True" in text
-    (text,) = texts(estimate_total_correlation, np.column_stack([X, tied]))
-    assert (
-        "where method='ksg1' assumes a density. Use method='gaussian_copula', or integers" in text
-    )
+    both = np.column_stack([X, tied])
+    (text,) = texts(estimate_total_correlation, both, method="ksg1")
+    assert "assumes a density. Use method='ksg_ties', or integers or strings for var" in text
+    assert not any("repeat" in text for text in texts(estimate_total_correlation, both))
     assert texts(estimate_total_correlation, np.column_stack([X, tied]), method="gaussian") == ()
 
 

@@ -17,9 +17,9 @@ from infotheory.estimators.continuous.neighbour_information import (
     ksg_ties,
     mesner_shalizi,
     ross,
-    together_and_beyond,
 )
 from infotheory.estimators.continuous.space import Space
+from infotheory.estimators.continuous.together import o_information, total_correlation
 from infotheory.estimators.symbols import as_symbols
 
 # Each local value is a sum of at most five digammas below ln 40, rounded a few times, and the mean
@@ -111,16 +111,18 @@ def test_several_variables(kind: str, widths: tuple[int, ...]) -> None:
     space = placed(variables, True, 1).space
     found = tables(variables, True)
     for k in (1, 3, 5):
-        total, beyond = together_and_beyond(space, k)
-        agree(total, oracle.total_correlation(found, k))
-        agree(beyond, oracle.o_information(found, k))
+        agree(total_correlation(space, k, False), oracle.total_correlation(found, k))
+        agree(o_information(space, k, False), oracle.o_information(found, k))
+        agree(total_correlation(space, k, True), oracle.total_correlation_with_ties(found, k))
+        agree(o_information(space, k, True), oracle.o_information_with_ties(found, k))
 
 
 def test_two_variables_have_nothing_beyond() -> None:
     space = placed(draw("normal", (1, 1)), True, 1).space
-    total, beyond = together_and_beyond(space, 3)
-    assert total.value == pytest.approx(ksg1(space, 3).value, abs=NEAR)
-    assert beyond.value == 0.0
+    for ties, function in ((False, ksg1), (True, ksg_ties)):
+        total = total_correlation(space, 3, ties)
+        assert total.value == pytest.approx(function(space, 3).value, abs=NEAR)
+        assert o_information(space, 3, ties).value == 0.0
 
 
 @pytest.mark.parametrize("n_symbols", [1, 2, 3, 5])
@@ -168,8 +170,10 @@ def test_threads_do_not_change_a_bit() -> None:
         )
         for function in functions:
             np.testing.assert_array_equal(function(one, 3).terms, function(two, 3).terms)
-        for a, b in zip(together_and_beyond(one, 3), together_and_beyond(two, 3), strict=True):
-            np.testing.assert_array_equal(a.terms, b.terms)
+        for together in (total_correlation, o_information):
+            for ties in (False, True):
+                a, b = (together(space, 3, ties) for space in (one, two))
+                np.testing.assert_array_equal(a.terms, b.terms)
     codes = np.arange(60) % 7
     for width in (1, 2):
         (points,) = draw("rounded", (width,), n=60)

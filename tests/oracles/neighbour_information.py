@@ -161,6 +161,28 @@ def o_information(tables: Sequence[Table], k: int) -> Local:
     ]
 
 
+def total_correlation_with_ties(tables: Sequence[Table], k: int) -> Local:
+    n, e = len(tables[0]), radii(together(*tables), k)
+    near = as_close(together(*tables), e)
+    own = [list(map(max, closer(t, e), as_close(t, e))) for t in tables]
+    constant = (len(tables) - 1) * psi(n)
+    return [constant + psi(near[i]) - math.fsum(psi(c[i]) for c in own) for i in range(n)]
+
+
+def o_information_with_ties(tables: Sequence[Table], k: int) -> Local:
+    m, n, e = len(tables), len(tables[0]), radii(together(*tables), k)
+    near = as_close(together(*tables), e)
+    rests = [together(*tables[:i], *tables[i + 1 :]) for i in range(m)]
+    own, rest = (
+        [list(map(max, closer(t, e), as_close(t, e))) for t in group] for group in (tables, rests)
+    )
+    return [
+        (m - 2) * (psi(n) - psi(near[i]))
+        + math.fsum(psi(rest[j][i]) - psi(own[j][i]) for j in range(m))
+        for i in range(n)
+    ]
+
+
 def kozachenko_leonenko(points: Sequence[tuple[float, ...]], k: int, norm: str = "max") -> Local:
     n, d = len(points), len(points[0])
     log_ball = d * math.log(2)

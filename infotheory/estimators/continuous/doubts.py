@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -40,6 +41,9 @@ class Facts(NamedTuple):
     scatter: Scatter | None
     place: Placed
     alone: float = 0.0  # share of samples with fewer than k others that have their symbols
+    names: Sequence[str] = "xyz"  # of the variables
+    symbols: str = "discrete=True"  # what makes symbols of a variable
+    repeats: int = 1  # how often what two variables share can be seen again in others
 
 
 def doubts(facts: Facts) -> list[Doubt]:
@@ -54,7 +58,7 @@ def doubts(facts: Facts) -> list[Doubt]:
 def _constant(facts: Facts) -> Doubt | None:
     if not facts.place.constant:
         return None
-    names = ["xyz"[place] for place in facts.place.constant]
+    names = [facts.names[place] for place in facts.place.constant]
     has, it = ("has", "it") if len(names) == 1 else ("have", "them")
     return (
         PrecisionWarning,
@@ -90,7 +94,7 @@ def infinite(value: float) -> Doubt | None:
 def _tied(facts: Facts) -> Doubt | None:
     if facts.method not in _DENSITIES or facts.place.constant:
         return None
-    fix = "Use method='ksg_ties', or discrete=True for variables that are symbols."
+    fix = f"Use method='ksg_ties', or {facts.symbols} for variables that are symbols."
     return tied(facts.place.tied_share, facts.method, fix)
 
 
@@ -111,7 +115,7 @@ def _copied(facts: Facts) -> Doubt | None:
     return PrecisionWarning, (
         f"{100 * whole.copied:.0f} % of the samples have {facts.k} copies or more: the values are "
         "those of symbols rather than of measurements, and the estimate is too small. Count them, "
-        "with discrete=True."
+        f"with {facts.symbols}."
     )
 
 
@@ -137,8 +141,8 @@ def _left_out(facts: Facts) -> Doubt | None:
 
 
 def _ceiling(facts: Facts) -> Doubt | None:
-    """What finds k neighbours of a point within a line says psi(n) - psi(k)."""
-    ceiling = float(digamma(facts.n) - digamma(facts.k))
+    """What finds k neighbours of a point within a line says psi(n) - psi(k) for each repeat."""
+    ceiling = facts.repeats * float(digamma(facts.n) - digamma(facts.k))
     near = max(ceiling - _NEAR_CEILING, _NEAR_SHARE * ceiling)
     if facts.method in ("ross", "lnc") or facts.whole.value < near:
         return None

@@ -34,12 +34,18 @@ from infotheory.estimators.continuous.linear import (
 from infotheory.estimators.continuous.parts import Parts
 
 __all__ = [
+    "GAUSSIAN_METHODS",
     "conditional_mutual_information",
     "copula_scores",
     "entropy",
     "least_samples",
     "mutual_information",
+    "o_information",
+    "total_correlation",
 ]
+
+GAUSSIAN_METHODS = ("gaussian", "gaussian_copula")
+"""What assumes that samples are Gaussian, or that their scores are."""
 
 
 def least_samples(dimensions: Sequence[int]) -> int:
@@ -128,6 +134,52 @@ def conditional_mutual_information(x: FloatArray, y: FloatArray, z: FloatArray) 
     local = value + (ratio - ratio.mean())
     leading = max(float((1.0 - sines * sines).sum()), float(local.var()))
     return Parts(value, math.sqrt(leading / n - 0.5 * least), local)
+
+
+def total_correlation(*variables: FloatArray) -> Parts:
+    """Return the total correlation of Gaussian samples, each of shape (n, d), as a sum of shares.
+
+    Notes
+    -----
+    Each variable shares I(X_i; X_1, ..., X_(i-1)) with those before it, and local values add. Their
+    variance over n is that of the estimate to first order, to which the exact one at independence
+    is added, as for mutual information. Infinite where columns of several variables are linearly
+    related.
+    """
+    before = (np.hstack(variables[:i]) for i in range(1, len(variables)))
+    shares = [mutual_information(x, past) for x, past in zip(variables[1:], before, strict=True)]
+    if len(shares) == 1:
+        return shares[0]
+    value = sum(share.value for share in shares)
+    n, widths = len(variables[0]), [x.shape[1] for x in variables]
+    if not math.isfinite(value):
+        return Parts(value, math.nan, np.full(n, value))
+    local = _sum([share.local for share in shares])
+    whole, *own = (_log_det_moments(n - 1, size)[1] for size in (sum(widths), *widths))
+    return Parts(value, math.sqrt(float(local.var()) / n + 0.25 * (whole - sum(own))), local)
+
+
+def o_information(*variables: FloatArray) -> Parts:
+    """Return the O-information of three or more Gaussian variables, each of shape (n, d).
+
+    Notes
+    -----
+    (2 - m) T + sum_i T_i, with T the total correlation of all m variables and T_i that of all but
+    the i-th. The variance is that of the local values over n: at independence it vanishes to second
+    order, as that of the estimate does. Nan where variables are linearly related.
+    """
+    m = len(variables)
+    whole = total_correlation(*variables)
+    others = [total_correlation(*variables[:i], *variables[i + 1 :]) for i in range(m)]
+    n, value = len(variables[0]), (2 - m) * whole.value + sum(part.value for part in others)
+    if not math.isfinite(value):
+        return Parts(value, math.nan, np.full(n, value))
+    local = _sum([part.local for part in others]) + (2 - m) * _sum([whole.local])
+    return Parts(value, math.sqrt(float(local.var()) / n), local)
+
+
+def _sum(parts: Sequence[FloatArray | None]) -> FloatArray:
+    return np.asarray(np.sum(np.array(parts, dtype=np.float64), axis=0))
 
 
 def _leverages(basis: FloatArray) -> FloatArray:

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import math
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-from scipy.special import ndtri
 
-from infotheory._results import Estimate, Interval
-from infotheory._typing import AnyArray, FloatArray, IntArray
+from infotheory._results import Estimate
+from infotheory._typing import FloatArray, IntArray
 from infotheory._validation import refusal
 from infotheory.estimators.continuous import gaussian, lnc
 from infotheory.estimators.continuous.coordinates import Placed, placed
-from infotheory.estimators.continuous.doubts import Facts, doubts
+from infotheory.estimators.continuous.doubts import Facts
 from infotheory.estimators.continuous.neighbour_information import INFORMATION, Terms, ross
 from infotheory.estimators.continuous.parts import Parts
+from infotheory.estimators.continuous.reporting import Options, Task, certainty, conclude
 from infotheory.estimators.continuous.shuffling import (
     Shuffler,
-    p_value,
     permutations_among,
     permutations_of,
     permutations_within,
 )
 from infotheory.estimators.continuous.space import Space
-from infotheory.estimators.continuous.subsampling import interval_of, parts_of, scatter_of
 from infotheory.estimators.measurements import Variable
 from infotheory.estimators.neighbours.columns import check_neighbours
 from infotheory.estimators.neighbours.digamma import digamma_table
@@ -38,7 +32,6 @@ __all__ = [
     "CONDITIONAL_METHODS",
     "INFORMATION_METHODS",
     "NUMERIC_METHODS",
-    "Options",
     "estimate_information",
 ]
 
@@ -69,47 +62,13 @@ CONDITIONAL_METHODS = (
 NUMERIC_METHODS = ("ksg1", "ksg2", "lnc", "gaussian", "gaussian_copula", "binned")
 """What takes numbers only: whole numbers are measurements here, as floats are."""
 
-_GAUSSIAN = ("gaussian", "gaussian_copula")
-_SPARSE = 0.5  # share of samples without k mates in a part, beyond which it says nothing
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to estimate, checked; see :func:`infotheory.estimators.estimate_mutual_information`."""
-
-    method: str
-    k: int
-    standardize: bool
-    base: float | None
-    level: float
-    interval: bool
-    n_permutations: int
-    rng: Any
-    n_jobs: int | None
-    progress: bool
-
-
-@dataclass(frozen=True)
-class _Task:
-    """What is estimated: arrays of samples, of which the second is permuted, and a formula."""
-
-    arrays: tuple[AnyArray, ...]
-    formula: Callable[..., Terms | Parts]
-
-    def of(self, rows: IntArray) -> float:
-        return self.formula(*(array[rows] for array in self.arrays)).value
-
-    def shuffled(self, order: IntArray) -> float:
-        x, y, *z = self.arrays
-        return self.formula(x, y[order], *z).value
-
 
 def estimate_information(
     variables: Sequence[Variable], options: Options, stacklevel: int
 ) -> Estimate:
     """Estimate I(X;Y), or I(X;Y|Z), of samples that are not all symbols."""
     n = _n_samples(variables)
-    if options.method not in _GAUSSIAN:
+    if options.method not in gaussian.GAUSSIAN_METHODS:
         check_neighbours(n, options.k)
     place = placed(variables, options.standardize, options.n_jobs)
     method = _automatic(variables, place) if options.method == "auto" else options.method
@@ -117,24 +76,10 @@ def estimate_information(
     # Ross takes as many neighbours as there are.
     mates = None if method == "ross" else _mates(variables)
     alone = 0.0 if mates is None else float(np.mean(mates <= options.k))
-    interval, scatter = _certainty(task, whole, method, n, options, mates)
+    interval, scatter = certainty(task, whole, method, n, options, mates)
     null = _null(task, variables, place, method, options)
     facts = Facts(method, n, options.k, whole, interval, scatter, place, alone)
-    found = doubts(facts)
-    for kind, text in found:
-        warnings.warn(text, kind, stacklevel=stacklevel)
-    unit = 1.0 if options.base is None else math.log(options.base)
-    return Estimate(
-        whole.value / unit,
-        interval=interval.scaled(unit),
-        n=n,
-        method=method,
-        base=options.base,
-        p_value=None if null is None else p_value(whole.value, null),
-        warnings=tuple(text for _, text in found),
-        local=None if whole.local is None else whole.local / unit,
-        null_distribution=None if null is None else null / unit,
-    )
+    return conclude(facts, options, stacklevel + 1, null)
 
 
 def _n_samples(variables: Sequence[Variable]) -> int:
@@ -152,20 +97,20 @@ def _automatic(variables: Sequence[Variable], place: Placed) -> str:
 
 def _begin(
     method: str, variables: Sequence[Variable], place: Placed, options: Options
-) -> tuple[_Task, Terms | Parts]:
+) -> tuple[Task, Terms | Parts]:
     """Return what to estimate, and the estimate from all samples."""
     k = options.k
     if method in INFORMATION:
         function = INFORMATION[method]
-        task = _Task(tuple(place.space.blocks), lambda *blocks: function(Space(blocks, 1), k))
+        task = Task(tuple(place.space.blocks), lambda *blocks: function(Space(blocks, 1), k))
         return task, function(place.space, k)
     if method == "ross":
         space, codes = _measured_and_symbols(variables, place)
-        task = _Task((space.blocks[0], codes), lambda x, y: ross(Space([x], 1), y, k))
+        task = Task((space.blocks[0], codes), lambda x, y: ross(Space([x], 1), y, k))
         return task, ross(space, codes, k)
     arrays = tuple(variable for variable in variables if not isinstance(variable, Symbols))
     if method == "lnc":
-        task = _Task(tuple(place.space.blocks), lambda x, y: lnc.mutual_information(x, y, k, 1))
+        task = Task(tuple(place.space.blocks), lambda x, y: lnc.mutual_information(x, y, k, 1))
         x, y = place.space.blocks
         return task, lnc.mutual_information(x, y, k, options.n_jobs)
     _check_columns(method, arrays)
@@ -174,7 +119,7 @@ def _begin(
     formula = (
         gaussian.mutual_information if len(arrays) == 2 else gaussian.conditional_mutual_information
     )
-    return _Task(arrays, formula), formula(*arrays)
+    return Task(arrays, formula), formula(*arrays)
 
 
 def _measured_and_symbols(variables: Sequence[Variable], place: Placed) -> tuple[Space, IntArray]:
@@ -218,34 +163,11 @@ def _mates(variables: Sequence[Variable]) -> IntArray | None:
     return np.asarray(joint.counts[joint.codes])
 
 
-def _certainty(
-    task: _Task,
-    whole: Terms | Parts,
-    method: str,
-    n: int,
-    options: Options,
-    mates: IntArray | None,
-) -> tuple[Interval, Any]:
-    value, level = whole.value, options.level
-    if isinstance(whole, Parts) and method in _GAUSSIAN:
-        error = whole.standard_error
-        reach = float(ndtri(0.5 + level / 2)) * error
-        return Interval(value, value - reach, value + reach, error, level, "delta, normal"), None
-    if not options.interval:
-        return Interval(value, math.nan, math.nan, math.nan, level, "none"), None
-    # One fixed partition where no seed is given, so that the same call has the same interval.
-    rng = np.random.default_rng(0 if options.rng is None else options.rng)
-    _, size = parts_of(n)
-    sparse = mates is not None and float(np.mean(mates * (size / n) <= options.k)) > _SPARSE
-    scatter = None if sparse else scatter_of(task.of, n, options.k, rng)
-    return interval_of(value, scatter, level), scatter
-
-
 # ---------------------------------------------------------------------------------- permutations
 
 
 def _null(
-    task: _Task, variables: Sequence[Variable], place: Placed, method: str, options: Options
+    task: Task, variables: Sequence[Variable], place: Placed, method: str, options: Options
 ) -> FloatArray | None:
     count = options.n_permutations
     if not count:

@@ -7,7 +7,7 @@ the estimate is made. Formulas and the treatment of ties: "docs/theory/neighbour
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +28,7 @@ __all__ = [
     "ksg_ties",
     "mesner_shalizi",
     "ross",
-    "together_and_beyond",
+    "with_ties",
 ]
 
 _NEXT = 5e-324  # the smallest distance: closer than this are copies only
@@ -104,16 +104,28 @@ def ksg_ties(space: Space, k: int) -> Terms:
     """
     psi = digamma_table(space.n + 2)
     radii = space.radii(k)
-    closed = np.nextafter(radii, np.inf)
     given = list(range(2, len(space.blocks)))
-    subsets = [[0, *given], [1, *given], *([given] if given else [])]
-    (together,) = space.counts(closed, list(range(len(space.blocks))))
-    upto, closer = space.counts(closed, *subsets), space.counts(radii, *subsets)
-    x, y, *rest = (psi[np.maximum(a - 1, b)] for a, b in zip(upto, closer, strict=True))
+    near, (x, y, *rest) = with_ties(
+        space, radii, [0, *given], [1, *given], *([given] if given else [])
+    )
     copied = float(np.mean(radii == 0.0))
     if given:
-        return Terms(0.0, x + y - (psi[together - 1] + rest[0]), None, copied)
-    return Terms(psi[space.n], x + y - psi[together - 1], None, copied)
+        return Terms(0.0, psi[x] + psi[y] - (psi[near] + psi[rest[0]]), None, copied)
+    return Terms(psi[space.n], psi[x] + psi[y] - psi[near], None, copied)
+
+
+def with_ties(
+    space: Space, radii: FloatArray, *subsets: Sequence[int]
+) -> tuple[IntArray, list[IntArray]]:
+    """Count the others up to the radii in all blocks, and for some blocks what stands for c.
+
+    That is those up to the radius or, if they are more, the point itself and those closer.
+    """
+    closed = np.nextafter(radii, np.inf)
+    (together,) = space.counts(closed, list(range(len(space.blocks))))
+    upto, closer = space.counts(closed, *subsets), space.counts(radii, *subsets)
+    pairs = zip(upto, closer, strict=True)
+    return together - 1, [np.maximum(a - 1, b) for a, b in pairs]
 
 
 def gao(space: Space, k: int) -> Terms:
@@ -178,19 +190,6 @@ def ross(space: Space, codes: IntArray, k: int) -> Terms:
     size = sizes[codes[kept]]
     near_terms = psi[size] - psi[np.minimum(k, size - 1)]
     return Terms(psi[len(points)], psi[counts] + near_terms, kept)
-
-
-def together_and_beyond(space: Space, k: int) -> tuple[Terms, Terms]:
-    """Total correlation and O-information of several variables, from the same neighbours."""
-    psi = digamma_table(space.n + 2)
-    m, everything = len(space.blocks), range(len(space.blocks))
-    radii = kth_distances(space.tree, k, norm="max", workers=space.n_jobs)
-    rests = [[j for j in everything if j != i] for i in everything]
-    counts = [psi[found] for found in space.counts(radii, *([i] for i in everything), *rests)]
-    alone = sum(counts[:m], np.zeros(space.n))
-    others = sum(counts[m:], np.zeros(space.n))
-    total = Terms(psi[k] + (m - 1) * psi[space.n], alone)
-    return total, Terms((m - 2) * (psi[space.n] - psi[k]), alone - others)
 
 
 INFORMATION: dict[str, Callable[[Space, int], Terms]] = {
