@@ -59,7 +59,8 @@ def estimate_mutual_information(
         Confidence level of the interval.
     interval : bool, default True
         Whether methods with neighbours estimate their scatter from parts of the sample too, which
-        takes up to as long again; the others do at no cost.
+        takes up to as long again, and without which there is no warning of bias in many dimensions;
+        the others do at no cost.
     standardize : bool, default True
         Whether each column is divided by its interquartile range before distances are measured, so
         that it does not matter in which units columns come.

@@ -251,7 +251,8 @@ def pairwise_mutual_information(
 
     There are no intervals here. A value close to zero need not differ from it: ask
     :func:`estimate_mutual_information` for an interval or a p-value of the pairs that matter, and
-    keep in mind that the largest of many estimates is too large.
+    keep in mind that the largest of many estimates is too large. Without parts of the sample there
+    is no warning either where an estimate still depends on the number of samples.
 
     O(m n log n + m^2 n) time: measured columns are sorted once, and one compiled loop goes over
     many pairs. With missing values columns are sorted once for each set of rows.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inspect import signature
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,16 +10,9 @@ import numpy as np
 from infotheory._results import Estimate
 from infotheory._typing import AnyArray
 from infotheory._validation import as_array, check_count, refusal
-from infotheory.estimators.conditional import estimate_conditional_mutual_information
 from infotheory.estimators.dependence import estimate_dependence
 
 __all__ = ["estimate_transfer_entropy"]
-
-_DEFAULTS = {
-    name: parameter.default
-    for name, parameter in signature(estimate_conditional_mutual_information).parameters.items()
-    if parameter.kind is parameter.KEYWORD_ONLY
-}
 
 
 def estimate_transfer_entropy(
@@ -30,7 +23,20 @@ def estimate_transfer_entropy(
     target_history: int = 1,
     delay: int = 1,
     condition: Any = None,
-    **options: Any,
+    method: str = "auto",
+    k: int = 3,
+    discrete: bool | str = "auto",
+    n_symbols: Sequence[int] | None = None,
+    base: float | None = None,
+    level: float = 0.95,
+    interval: bool = True,
+    standardize: bool = True,
+    clip: bool = False,
+    nan_policy: str = "raise",
+    n_permutations: int = 0,
+    rng: Any = None,
+    n_jobs: int | None = None,
+    progress: bool = False,
 ) -> Estimate:
     """Estimate the transfer entropy from one time series to another.
 
@@ -44,15 +50,18 @@ def estimate_transfer_entropy(
         How many steps lie between the latest value of the source and the target.
     condition : array_like or Series, shape (n,) or (n, d), optional
         A third series, of which the value of the step before is known too.
-    **options
-        Passed to :func:`estimate_conditional_mutual_information`: ``method``, ``k``, ``discrete``,
-        ``base``, ``level``, ``n_permutations``, ``rng`` and so on. ``discrete`` is one choice for
-        all series.
+    discrete : bool or "auto", default "auto"
+        Whether the series are symbols; "auto" goes by their dtype.
+    n_symbols : triple of int, optional
+        Numbers of symbols of the past of the source, of the target and of its past.
+    method, k, base, level, interval, standardize, clip, nan_policy, n_permutations, rng, n_jobs, \
+progress
+        As in :func:`estimate_conditional_mutual_information`.
 
     Returns
     -------
     Estimate
-        A float with its interval, in nats unless ``base`` says otherwise; `n` is the number of
+        A float with its interval, in nats unless `base` says otherwise; `n` is the number of
         times with a complete past. The interval and the p-value take these for independent given
         the past of the target; for strongly dependent series both are too sure.
 
@@ -108,7 +117,23 @@ def estimate_transfer_entropy(
     given = _past(series["target"], first, 1, lags["target_history"])
     if condition is not None:
         given = _side_by_side([given, _past(series["condition"], first, 1, 1)])
-    return estimate_dependence({"x": sources, "y": now, "z": given}, **(_DEFAULTS | options))
+    return estimate_dependence(
+        {"x": sources, "y": now, "z": given},
+        method=method,
+        k=k,
+        discrete=discrete,
+        n_symbols=n_symbols,
+        base=base,
+        level=level,
+        interval=interval,
+        standardize=standardize,
+        clip=clip,
+        nan_policy=nan_policy,
+        n_permutations=n_permutations,
+        rng=rng,
+        n_jobs=n_jobs,
+        progress=progress,
+    )
 
 
 def _rows(series: Any, name: str) -> AnyArray:

@@ -153,6 +153,8 @@ def test_symbols_seen_once() -> None:
         "pass discrete=False for whole numbers that are measured."
     )
     assert texts(mi, X, labels, method="gao") == ()
+    assert quietly(mi, X, labels, method="ross").n == 118
+    assert quietly(mi, X, labels, method="gao").n == 120
 
 
 def test_estimates_near_the_ceiling() -> None:

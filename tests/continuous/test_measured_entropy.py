@@ -97,6 +97,15 @@ def test_units_add_their_logarithm(method: str, factor: float) -> None:
         assert found == pytest.approx(want, abs=1e-9)
 
 
+@pytest.mark.parametrize("factor", [2.0**1000, 2.0**-700])
+@pytest.mark.parametrize("norm", ["max", "euclidean"])
+def test_the_largest_numbers_as_they_are(norm: str, factor: float) -> None:
+    """Their squares overflow, or vanish."""
+    found = entropy(factor * X, norm=norm, standardize=False)
+    want = entropy(X, norm=norm, standardize=False).value + 3 * math.log(factor)
+    assert found.value == pytest.approx(want, rel=1e-14)
+
+
 def test_an_offset_that_the_data_survive_does_not_change_a_bit() -> None:
     steps = np.column_stack([np.random.default_rng(1).permutation(N) / 8, np.round(8 * X[:, 0])])
     for d in (1, 2):

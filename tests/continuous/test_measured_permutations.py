@@ -13,6 +13,7 @@ from oracles import neighbour_information as oracle
 
 from infotheory import sources
 from infotheory._jit import JIT_ENABLED
+from infotheory._kernels.exchange import fill_exchange
 from infotheory.estimators import (
     estimate_conditional_mutual_information,
     estimate_mutual_information,
@@ -98,6 +99,21 @@ def test_only_near_samples_change_places() -> None:
     tables = [oracle.table([units[row] for row in order]) for order in orders]
     null = [oracle.frenzel_pompe(table(X), y, table(Z), 3) for y in tables]
     check(found, oracle.frenzel_pompe(table(X), table(Y), table(Z), 3), null)
+
+
+def test_samples_choose_in_turn() -> None:
+    rng = np.random.default_rng(0)
+    for n, width in ((1, 1), (6, 3), (40, 5)):
+        choices, turns = rng.integers(0, n, (n, width)), rng.permutation(n)
+        taken: set[int] = set()
+        want = {}
+        for sample in turns.tolist():
+            row = choices[sample].tolist()
+            want[sample] = next((one for one in row if one not in taken), row[0])
+            taken.add(want[sample])
+        found = np.empty(n, dtype=np.int64)
+        fill_exchange(choices, turns, np.zeros(n, dtype=np.bool_), found)
+        assert found.tolist() == [want[sample] for sample in range(n)]
 
 
 @pytest.mark.parametrize("method", ["lnc", "gaussian", "gaussian_copula"])

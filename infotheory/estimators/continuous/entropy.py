@@ -120,13 +120,17 @@ def _kozachenko_leonenko(
     n, k = len(samples), options.k
     check_neighbours(n, k)
     found = scaled(samples, options.standardize)
-    moved = float(np.log(found.units).sum())
-    local = _log_volumes(found.points, k, options.norm, options.n_jobs, found.orders[0]) + moved
+    points, moved = found.points, float(np.log(found.units).sum())
+    if options.norm == "euclidean" and points.shape[1] > 1:
+        # Squares might overflow otherwise; a power of two is exact.
+        unit = math.ldexp(1.0, math.frexp(float(np.ptp(points, axis=0).max()))[1] - 1)
+        points, moved = points / unit, moved + points.shape[1] * math.log(unit)
+    local = _log_volumes(points, k, options.norm, options.n_jobs, found.orders[0]) + moved
     if not options.interval:
         return local, None
 
     def value_of(rows: IntArray) -> float:
-        return float(np.mean(_log_volumes(found.points[rows], k, options.norm, 1))) + moved
+        return float(np.mean(_log_volumes(points[rows], k, options.norm, 1))) + moved
 
     rng = np.random.default_rng(0 if options.rng is None else options.rng)
     return local, scatter_of(value_of, n, k, rng)

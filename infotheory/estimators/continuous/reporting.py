@@ -98,10 +98,11 @@ def conclude(
     for kind, text in found:
         warnings.warn(text, kind, stacklevel=stacklevel)
     whole, unit = facts.whole, 1.0 if options.base is None else math.log(options.base)
+    n = whole.terms.size if isinstance(whole, Terms) and whole.kept is not None else facts.n
     return Estimate(
         whole.value / unit,
         interval=facts.interval.scaled(unit),
-        n=facts.n,
+        n=n,
         method=facts.method,
         base=options.base,
         p_value=None if null is None else p_value(whole.value, null),

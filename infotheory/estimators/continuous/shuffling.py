@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from infotheory._kernels.exchange import fill_exchange
 from infotheory._typing import FloatArray, IntArray
 from infotheory.estimators.neighbours.tree import build_tree, neighbour_indices
 
@@ -68,13 +69,8 @@ def permutations_among(points: FloatArray) -> Shuffler:
 
 
 def _local_permutation(choices: IntArray, turns: IntArray) -> IntArray:
-    taken = np.zeros(len(choices), dtype=np.bool_)
-    found = np.empty(len(choices), dtype=np.int64)
-    for sample in turns.tolist():
-        free = ~taken[choices[sample]]
-        chosen = choices[sample, int(np.argmax(free))]  # the first where none is free
-        taken[chosen] = True
-        found[sample] = chosen
+    found = np.empty_like(turns)
+    fill_exchange(choices, turns, np.zeros(turns.size, dtype=np.bool_), found)
     return found
 
 
