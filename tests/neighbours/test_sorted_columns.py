@@ -83,7 +83,7 @@ def test_the_record_of_a_column(kind: str) -> None:
     np.testing.assert_array_equal(column.ranks[column.order], np.arange(77))
     assert column.n_distinct == len(set(numbers.tolist()))
     assert {a.dtype for a in (column.order, column.ranks, column.table)} == {np.dtype(np.int32)}
-    buckets = [bucket(v - column.values[0], column.scale, 77) for v in column.values]
+    buckets = [bucket((v - column.values[0]) * column.scale, 77) for v in column.values]
     want = [sum(b < place for b in buckets) for place in range(77)]
     assert column.table.tolist() == [*want, 77]
 
@@ -115,12 +115,25 @@ def test_spans_that_have_no_scale(numbers: list[float]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("offset", "scale", "want"),
-    [(-1.0, 2.0, 0), (0.0, 2.0, 0), (0.4, 2.0, 0), (0.5, 2.0, 1), (3.0, 2.0, 6), (99.0, 2.0, 9),
-     (np.inf, 2.0, 9), (-np.inf, 2.0, 0), (np.inf, 0.0, 0)],
+    ("place", "want"),
+    [(-2.0, 0), (0.0, 0), (0.8, 0), (1.0, 1), (6.0, 6), (198.0, 9), (np.inf, 9), (-np.inf, 0),
+     (np.nan, 0)],
 )  # fmt: skip
-def test_buckets(offset: float, scale: float, want: int) -> None:
-    assert bucket(np.float64(offset), scale, 10) == want
+def test_buckets(place: float, want: int) -> None:
+    assert bucket(np.float64(place), 10) == want
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("offset", [0.0, 1e9, -3e15])
+@pytest.mark.parametrize("crowd", [1, 6, 30])
+def test_ends_in_crowded_buckets_far_from_zero(offset: float, crowd: int) -> None:
+    rng = np.random.default_rng(crowd)
+    numbers = np.append(rng.normal(size=60) * 2.0 ** -(crowd // 2), [-1.0, 1.0, 0.25, 0.25])
+    column = sorted_column(numbers + offset)
+    values = column.values.tolist()
+    for rank in range(len(values)):
+        for radius in (0.0, 0.01, 0.25, float(np.nextafter(0.25, 1)), 0.5, 1.5, 3.0):
+            assert ends(column, rank, radius) == oracle.interval(values, rank, radius)
 
 
 @pytest.mark.kernel
