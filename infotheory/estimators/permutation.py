@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from scipy.special import xlogy
-from scipy.stats import random_table
 
 from infotheory._typing import FloatArray, IntArray
 from infotheory._validation import refusal
@@ -111,6 +110,8 @@ def _totals(cells: Cells, axes: tuple[int, ...]) -> IntArray:
 
 def _sums(cells: Cells, n_permutations: int, rng: np.random.Generator) -> Iterator[FloatArray]:
     """Give the sums of c ln(c / e) over the cells of permuted samples, some at a time."""
+    from scipy.stats import random_table  # which takes half a second to load
+
     _, stratum = cells.margin((2,))
     order, ends = np.argsort(stratum, kind="stable"), np.cumsum(np.bincount(stratum))
     parts = [cells.only(place) for place in np.split(order, ends[:-1])]

@@ -12,7 +12,6 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import rankdata
 
 from infotheory._results import Estimate
 from infotheory._typing import FloatArray, IntArray
@@ -48,6 +47,8 @@ def bins(columns: FloatArray, n_bins: int) -> IntArray:
     Bins hold n / n_bins samples each, up to rounding; samples that tie share the mean of their
     ranks, and so a bin.
     """
+    from scipy.stats import rankdata  # which takes half a second to load
+
     doubled = np.rint(2.0 * rankdata(columns, axis=0)).astype(np.int64)  # means of ranks are halves
     return np.asarray((doubled - 1) * n_bins // (2 * len(columns)))
 

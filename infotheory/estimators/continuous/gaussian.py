@@ -20,7 +20,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy.special import ndtri, polygamma, psi
-from scipy.stats import rankdata
 
 from infotheory._typing import FloatArray
 from infotheory.estimators.continuous.linear import (
@@ -58,6 +57,8 @@ def copula_scores(columns: FloatArray) -> FloatArray:
 
     Samples that tie share the mean of their ranks.
     """
+    from scipy.stats import rankdata  # which takes half a second to load
+
     scores: FloatArray = ndtri(rankdata(columns, axis=0) / (columns.shape[0] + 1))
     return np.ascontiguousarray(scores)
 

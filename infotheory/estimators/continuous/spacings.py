@@ -6,7 +6,6 @@ import math
 from typing import Literal
 
 import numpy as np
-from scipy.stats import differential_entropy
 
 from infotheory._typing import FloatArray
 from infotheory.estimators.continuous.parts import Parts
@@ -49,6 +48,8 @@ def entropy(samples: FloatArray, method: str) -> Parts:
     the estimate. Positions are scaled by a power of two and measured from the median, so that units
     and an offset cost no digits that the data have.
     """
+    from scipy.stats import differential_entropy  # which takes half a second to load
+
     n, m = samples.size, window_length(samples.size)
     exponent = int(np.frexp(np.abs(samples).max())[1])
     scaled = np.ldexp(samples, -exponent)  # exact, and differences do not overflow
