@@ -50,7 +50,7 @@ def fill_record(
     distinct = 1
     for r in range(n):
         ranks[order[r]] = r
-        distinct += values[r] != values[max(r - 1, 0)]
+        distinct += int(values[r] != values[max(r - 1, 0)])
         table[bucket((values[r] - values[0]) * scale, n) + 1] += 1
     for b in range(n):
         table[b + 1] += table[b]
@@ -75,7 +75,7 @@ def end_above(values: FloatArray, table: AnyArray, scale: float, rank: int, radi
     if end + _STEPS <= n:
         within = 0
         for step in range(_STEPS):
-            within += values[end + step] - value < radius
+            within += int(values[end + step] - value < radius)
         end += within
         if within < _STEPS:
             return end
@@ -102,7 +102,7 @@ def end_below(values: FloatArray, table: AnyArray, scale: float, rank: int, radi
     if end >= _STEPS:
         within = 0
         for step in range(1, _STEPS + 1):
-            within += value - values[end - step] < radius
+            within += int(value - values[end - step] < radius)
         end -= within
         if within < _STEPS:
             return end

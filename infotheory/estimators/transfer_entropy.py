@@ -50,12 +50,15 @@ def estimate_transfer_entropy(
         How many steps lie between the latest value of the source and the target.
     condition : array_like or Series, shape (n,) or (n, d), optional
         A third series, of which the value of the step before is known too.
+    method : str, default "auto"
+        How to estimate, as in :func:`estimate_conditional_mutual_information`.
+    k : int, default 3
+        Number of neighbours.
     discrete : bool or "auto", default "auto"
         Whether the series are symbols; "auto" goes by their dtype.
     n_symbols : triple of int, optional
         Numbers of symbols of the past of the source, of the target and of its past.
-    method, k, base, level, interval, standardize, clip, nan_policy, n_permutations, rng, n_jobs, \
-progress
+    base, level, interval, standardize, clip, nan_policy, n_permutations, rng, n_jobs, progress
         As in :func:`estimate_conditional_mutual_information`.
 
     Returns
