@@ -25,9 +25,9 @@ LAYERS = (
     ("_simplex",),
     ("measures",),
     ("sources",),
-    ("estimators", "classifiers"),
+    ("estimators", "classifiers", "spectrum"),
     ("plotting",),
-    ("files",),
+    ("files", "testing"),
     ("cli",),
     ("__main__",),
 )
@@ -38,7 +38,8 @@ NUMERIC_ROOMS = frozenset(LAYERS[0] + LAYERS[1] + LAYERS[2])
 NUMBA_ROOMS = frozenset({"_jit", "_kernels"})
 COMPILER = frozenset({"numba", "llvmlite"})
 
-DRAWN = frozenset({"classifiers", "estimators"})  # rooms with results that draw themselves
+# Rooms with results that draw themselves.
+DRAWN = frozenset({"classifiers", "estimators", "spectrum"})
 
 HEAVY = ("torch", "pandas", "seaborn", "matplotlib")
 

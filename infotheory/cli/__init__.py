@@ -16,6 +16,8 @@ _VERBS = {
     "ncmi": "measure stored classifier outputs: CMI, Gamma, NCMI, error",
     "entropy": "entropy of columns of symbols, and of text",
     "mi": "mutual information between columns of symbols or measurements",
+    "spectrum": "how likely n letters are to carry unusual information, certified",
+    "verify": "look for counterexamples to what is meant to hold",
     "demo": "train ten small classifiers and measure them",
 }
 

@@ -13,6 +13,7 @@ from infotheory.plotting.classifiers import (
     overview,
 )
 from infotheory.plotting.estimates import estimate_points, information_matrix, pair_matrix
+from infotheory.plotting.spectrum import spectrum_density
 from infotheory.plotting.temperature import temperature_lines
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "ncmi_error_scatter",
     "overview",
     "pair_matrix",
+    "spectrum_density",
     "temperature_lines",
 ]

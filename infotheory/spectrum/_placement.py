@@ -1,0 +1,53 @@
+"""Where on a lattice a tail begins."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any, NamedTuple
+
+from infotheory._validation import refusal
+from infotheory.spectrum._events import Event
+from infotheory.spectrum._exponents import asked, certain
+from infotheory.spectrum._lattice import lattice_of
+
+__all__ = ["Tail", "placed", "tail_of"]
+
+_UNIT = 2.0**-53
+_TIE = 8.0  # units of rounding of the sum, within which a threshold is on the lattice
+
+
+class Tail(NamedTuple):
+    """A right tail that begins at a point of the lattice, if there is one."""
+
+    event: Event
+    finite: bool
+    span: float  # 0 without a lattice
+    known: float | None
+
+
+def tail_of(score: Any, n: Any, delta: Any, span: float | None, options: dict[str, Any]) -> Tail:
+    event, finite = asked(score, n, delta, **options)
+    if span is not None and not finite:
+        raise refusal("span", "None for a law without atoms", repr(span), "Leave it out.")
+    return placed(event, finite, span)
+
+
+def placed(event: Event, finite: bool, span: float | None) -> Tail:
+    """Move the threshold up to the first point of the lattice that belongs to the event."""
+    known = certain(event, finite)
+    if span is None or known is not None:
+        return Tail(event, finite, 0.0, known)
+    lattice = lattice_of(event.score, span=span)
+    assert lattice is not None  # a span that is declared is confirmed or refused
+    score, n = event.score, event.n
+    place = (event.threshold - n * lattice.origin) / lattice.span
+    size = abs(event.threshold) + n * max(abs(score.minimum), abs(score.maximum))
+    nearest = round(place)
+    if abs(place - nearest) * lattice.span <= _TIE * _UNIT * size:
+        first = nearest + 1 if event.strict else nearest
+    else:
+        first = math.ceil(place)
+    start = n * lattice.origin + lattice.span * first
+    moved = dataclasses.replace(event, threshold=start, strict=False)
+    return Tail(moved, finite, lattice.span, certain(moved, finite))

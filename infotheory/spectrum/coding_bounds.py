@@ -1,0 +1,263 @@
+"""Lossless coding at a fixed rate: certified bounds at any length."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from infotheory.spectrum._events import check_length
+from infotheory.spectrum._words import Source, as_number, log_error_of, log_size_of, source_of
+from infotheory.spectrum.equipartition import nep_bounds
+from infotheory.spectrum.results import Bounds, log_complement
+
+__all__ = ["RateBounds", "coding_error_bounds", "coding_rate_bounds", "size_bounds"]
+
+_UNIT = 2.0**-53
+
+
+@dataclasses.dataclass(frozen=True)
+class RateBounds:
+    """An interval that holds (ln M) / n for some number M of words, in nats a letter.
+
+    Attributes
+    ----------
+    lower, upper : float
+        Its ends; minus infinity where there may be no word at all.
+    """
+
+    lower: float
+    upper: float
+
+    @property
+    def width(self) -> float:
+        """How far the ends are apart."""
+        return self.upper - self.lower
+
+    def __contains__(self, rate: float) -> bool:
+        return self.lower <= rate <= self.upper
+
+
+def size_bounds(
+    p: Any,
+    n: int,
+    delta: float | None = None,
+    *,
+    threshold: float | None = None,
+    kind: str = "probs",
+) -> RateBounds:
+    """Bound how many words are no less likely than exp(-n (H + delta)).
+
+    Parameters
+    ----------
+    p : array_like, shape (K,)
+        Law of a letter; letters are drawn independently.
+    n : int
+        Length of a word, up to 1e15.
+    delta : float, optional
+        Distance from the entropy a letter, of either sign.
+    threshold : float, optional
+        Instead of n (H + delta), as one number.
+    kind : {"probs", "log_probs", "logits"}
+        What `p` holds.
+
+    Returns
+    -------
+    RateBounds
+        Certified, of (ln N) / n for the number N of words.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `p` is no distribution, `n` no length, or not exactly one of `delta` and `threshold` is
+        given.
+
+    Notes
+    -----
+    N is k^n times the probability of such a word if all k letters of the support were equally
+    likely, which :func:`nep_bounds` bounds: the tilted law there is proportional to p^(1 - lam), as
+    it is for the probability under p, and the prefactor has 1 - lam in place of lam. For lam above
+    1 it is the complement that is bounded. Also N <= exp(n (H + delta)).
+
+    References
+    ----------
+    .. [1] yang2012nonasymptotic.
+
+    Examples
+    --------
+    176 of the 1024 words of ten letters have at most three of the rarer one.
+
+    >>> import math
+    >>> from infotheory.spectrum import size_bounds
+    >>> threshold = -7 * math.log(0.75) - 3 * math.log(0.25) + 0.1
+    >>> math.log(176) / 10 in size_bounds([0.75, 0.25], 10, threshold=threshold)
+    True
+    """
+    source, n = source_of(p, kind), check_length(n)
+    if delta is not None and threshold is None:
+        threshold, delta = n * (source.score.mean + as_number("delta", delta)), None
+    bounds = nep_bounds(source.counting, n, delta, threshold=threshold, side="left", strict=False)
+    assert threshold is not None
+    return _size(source, n, bounds, threshold)
+
+
+def coding_error_bounds(
+    p: Any,
+    n: int,
+    *,
+    size: float | None = None,
+    rate: float | None = None,
+    kind: str = "probs",
+) -> Bounds:
+    """Bound the least error probability of a code with so many words, at any length.
+
+    Parameters
+    ----------
+    p : array_like, shape (K,)
+        Law of a letter; letters are drawn independently.
+    n : int
+        Length of a word, up to 1e15.
+    size : float, optional
+        Number of words that have a code of their own, at least 1.
+    rate : float, optional
+        Instead, its natural logarithm divided by n.
+    kind : {"probs", "log_probs", "logits"}
+        What `p` holds.
+
+    Returns
+    -------
+    Bounds
+        Certified, of ln P(error): a converse below and an achievable error above.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As :func:`optimal_error`, but for the number of types.
+
+    Notes
+    -----
+    A code that keeps the N words no less likely than some threshold is the best with N words, and
+    its error is the probability of the others. At the largest threshold where N, by
+    :func:`size_bounds`, is at most the size, the :func:`nep_bounds` on that probability are from
+    above for the size, too; at the least one where N is at least the size they are from below. The
+    source is the one whose words have probability exp(-sum of scores) for the scores as doubles.
+
+    References
+    ----------
+    .. [1] yang2012nonasymptotic.
+
+    Examples
+    --------
+    >>> from infotheory.spectrum import coding_error_bounds, optimal_error
+    >>> optimal_error([0.7, 0.3], 400, rate=0.65) in coding_error_bounds([0.7, 0.3], 400, rate=0.65)
+    True
+    """
+    source, n = source_of(p, kind), check_length(n)
+    log_m = log_size_of(n, size, rate)
+    name = f"P(error) at {log_m / n!r} nats a letter, n = {n}"
+    if len(source.score) == 1 or log_m / n >= source.log_letters:
+        # All words are equally likely, or all have a code.
+        error = log_complement(min(0.0, log_m - n * source.log_letters))
+        return Bounds(error, error, "exact", name)
+    fits, _ = _boundary(source, n, lambda tau: _sizes(source, n, tau).upper <= log_m / n)
+    _, full = _boundary(source, n, lambda tau: _sizes(source, n, tau).lower < log_m / n)
+    above, below = _error(source, n, fits), _error(source, n, full)
+    terms = {key: value for key, value in below.error_terms.items() if key.endswith("below")}
+    terms |= {key: value for key, value in above.error_terms.items() if key.endswith("above")}
+    return Bounds(below.lower, above.upper, "NEP converse and achievability", name, terms)
+
+
+def coding_rate_bounds(
+    p: Any,
+    n: int,
+    epsilon: float | None = None,
+    *,
+    log_epsilon: float | None = None,
+    kind: str = "probs",
+) -> RateBounds:
+    """Bound the least rate at which a code fails so rarely, at any length.
+
+    Parameters
+    ----------
+    p : array_like, shape (K,)
+        Law of a letter; letters are drawn independently.
+    n : int
+        Length of a word, up to 1e15.
+    epsilon : float, optional
+        Greatest error probability, in [0, 1).
+    log_epsilon : float, optional
+        Instead, its natural logarithm, for errors that underflow.
+    kind : {"probs", "log_probs", "logits"}
+        What `p` holds.
+
+    Returns
+    -------
+    RateBounds
+        Certified: a converse below and an achievable rate above, in nats a letter.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As :func:`minimum_rate`, but for the number of types.
+
+    Notes
+    -----
+    The words no less likely than a threshold are enough where the others have a probability of at
+    most epsilon by :func:`nep_bounds`, and too few where that is larger for certain. Their number
+    is bounded by :func:`size_bounds`.
+
+    References
+    ----------
+    .. [1] yang2012nonasymptotic.
+
+    Examples
+    --------
+    >>> from infotheory.spectrum import coding_rate_bounds, minimum_rate
+    >>> minimum_rate([0.7, 0.3], 400, 0.01) in coding_rate_bounds([0.7, 0.3], 400, 0.01)
+    True
+    """
+    source, n = source_of(p, kind), check_length(n)
+    log_error = log_error_of(epsilon, log_epsilon)
+    if len(source.score) == 1:
+        rate = max(0.0, source.log_letters + log_complement(log_error) / n)
+        one_more = np.logaddexp(0.0, n * rate) / n  # the size is a whole number
+        return RateBounds(rate, min(float(one_more), source.log_letters))
+    _, enough = _boundary(source, n, lambda tau: _error(source, n, tau).upper > log_error)
+    too_few, _ = _boundary(source, n, lambda tau: _error(source, n, tau).lower > log_error)
+    lower, upper = _sizes(source, n, too_few).lower, _sizes(source, n, enough).upper
+    return RateBounds(max(0.0, lower), min(upper, source.log_letters))
+
+
+def _size(source: Source, n: int, bounds: Bounds, threshold: float) -> RateBounds:
+    # Of the logarithm of k, and of the probabilities of values that several letters share.
+    slack = 8 * _UNIT * (1.0 + source.log_letters)
+    lower = source.log_letters + bounds.lower / n - slack
+    upper = source.log_letters + bounds.upper / n + slack
+    return RateBounds(lower, min(upper, threshold / n * (1 + 2 * _UNIT)))
+
+
+def _sizes(source: Source, n: int, threshold: float) -> RateBounds:
+    """Bounds on (ln N) / n for the number of words no less likely than exp(-threshold)."""
+    bounds = nep_bounds(source.counting, n, threshold=threshold, side="left", strict=False)
+    return _size(source, n, bounds, threshold)
+
+
+def _error(source: Source, n: int, threshold: float) -> Bounds:
+    """Bounds on the probability of the other words."""
+    return nep_bounds(source.score, n, threshold=threshold)
+
+
+def _boundary(source: Source, n: int, test: Callable[[float], bool]) -> tuple[float, float]:
+    """Two thresholds close together, of which the first passes a test and the second does not.
+
+    No word is more likely than the one, and all words are no less likely than the other.
+    """
+    low = n * source.score.minimum * (1.0 - 1e-9) - 1e-9
+    high = n * source.score.maximum
+    middle = 0.5 * (low + high)
+    while middle not in (low, high):
+        low, high = (middle, high) if test(middle) else (low, middle)
+        middle = 0.5 * (low + high)
+    return low, high
