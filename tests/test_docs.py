@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import infotheory
+from infotheory._jit import JIT_ENABLED
 
 # Part of the test extra, but the wheel is tested with the barest tools.
 get_doc_object = pytest.importorskip("numpydoc.docscrape").get_doc_object
@@ -129,6 +130,8 @@ def _python_blocks(path: Path) -> list[str]:
 def test_code_shown_to_readers_runs(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if page == "README.md" and not JIT_ENABLED:
+        pytest.skip("takes minutes in plain Python")
     monkeypatch.chdir(tmp_path)  # a block may save a file
     blocks = _python_blocks(REPOSITORY / page)
     assert blocks

@@ -41,6 +41,7 @@ __all__ = [
     "tilted_sum",
 ]
 
+_STEEPEST = 700.0  # an exponent that does not overflow
 _UNIT = 2.0**-53
 _LARGEST = 2.0**51  # nodes that can be counted
 
@@ -198,7 +199,7 @@ def band_of(tilted: TiltedSum, digits: int, sieve: Sieve, most: float) -> Band |
     # What the sieve leaves out: rounding may have made a modulus smaller than it is, by no more
     # than the bound on X + iY, at most 6 times its unit.
     blurred = 8.0 * roundings(len(weights)) * _UNIT / least
-    missed = math.exp(-sieve.kappa + blurred * tilted.n)
+    missed = math.exp(min(-sieve.kappa + blurred * tilted.n, _STEEPEST))
     missed *= (1.0 + math.log(size)) / math.pi + 2.7
     kept = -math.expm1(-tilted.lam * length)
     alias = sieve.period.alias(length)

@@ -90,6 +90,8 @@ def event_of(
         numbers, value = None, _finite("threshold", threshold)
     else:
         numbers, value = None, n * (score.mean + sign * _finite("delta", delta))
+    if not math.isfinite(value):
+        raise refusal(named[0], "such that n times the threshold is finite", repr(given[named[0]]))
     symbol = {"right": (">=", ">"), "left": ("<=", "<")}[side][strict]
     text = f"P(S_{n} {symbol} {value!r})"
     if side == "right":

@@ -83,7 +83,8 @@ def lattice_of(score: Score, span: Any = None) -> Lattice | None:
         return None
     places = [int(ratio * count) for ratio in ratios]
     found = Lattice(score.minimum, float(width / count), np.array(places, np.int64))
-    return found if max(_distances(values, found)) <= _allowed(score) else None
+    fits = max(_distances(values, found)) <= _allowed(score)
+    return found if fits and _tells_apart(score, found) else None
 
 
 def _declared(score: Score, values: list[Fraction], span: Any) -> Lattice:
@@ -111,6 +112,13 @@ def _declared(score: Score, values: list[Fraction], span: Any) -> Lattice:
             f"{float(distances[worst]):.3g}",
             "Leave it out to have simple lattices found.",
         )
+    if not _tells_apart(score, lattice):
+        raise refusal(
+            "span",
+            "such that no two values are the same multiple of it, to within rounding",
+            f"{step!r} for values that are {float(np.diff(score.values).min()):.3g} apart",
+            "Leave it out to have simple lattices found.",
+        )
     return lattice
 
 
@@ -118,6 +126,12 @@ def _distances(values: list[Fraction], lattice: Lattice) -> list[Fraction]:
     origin, span = Fraction(lattice.origin), Fraction(lattice.span)
     places = lattice.places.tolist()
     return [abs(v - origin - j * span) for v, j in zip(values, places, strict=True)]
+
+
+def _tells_apart(score: Score, lattice: Lattice) -> bool:
+    """Whether values have places of their own, further apart than their rounding."""
+    apart = len(score) == 1 or int(np.diff(lattice.places).min()) > 0
+    return apart and (len(score) == 1 or _allowed(score) < 0.25 * lattice.span)
 
 
 def _allowed(score: Score) -> float:

@@ -27,6 +27,8 @@ from infotheory.spectrum._extended import DIGITS
 
 __all__ = ["LobeLattice", "Lobes"]
 
+_TINY = 5e-324
+
 _SCALE = 150  # binary digits after the point
 _GROWTH = 2.0**10  # of the reach, between two reductions
 _BELOW = 1.0 - 1e-9  # allows for the rounding of the form
@@ -89,7 +91,9 @@ class LobeLattice:
         size = len(values) - 2
         log_ball = 0.5 * size * math.log(math.pi) - math.lgamma(0.5 * size + 1.0)
         log_count = log_ball + size * math.log(self.radius) + 0.5 * math.log(forms.sum())
-        log_count += math.log(reach * _spread(values, forms)) - 0.5 * float(np.log(forms).sum())
+        log_count += math.log(max(reach * _spread(values, forms), _TINY)) - 0.5 * float(
+            np.log(forms).sum()
+        )
         return 1.0 + math.exp(min(log_count, 700.0))
 
     def expected(self, reach: float) -> float:

@@ -24,7 +24,6 @@ from infotheory.spectrum._extended import DIGITS, law_of, split
 
 __all__ = ["Tilt", "nearest_slope", "slope_for", "tilt_of"]
 
-_STEPS = 200
 _UNIT = 2.0**-53
 
 
@@ -76,7 +75,7 @@ def slope_for(score: Score, level: float) -> float:
     while _mean(score, high)[0] < level:
         high *= 2.0
     lam = 0.0
-    for _ in range(_STEPS):
+    while True:  # the bracket shrinks at every step, to neighbouring doubles at the last
         mean, variance = _mean(score, lam)
         low, high = (lam, high) if mean < level else (low, lam)
         step = lam - (mean - level) / variance if variance > 0.0 else math.nan
@@ -84,7 +83,6 @@ def slope_for(score: Score, level: float) -> float:
         if found in (lam, low, high) or abs(found - lam) <= 4 * _UNIT * abs(found):
             return found
         lam = found
-    return lam
 
 
 def nearest_slope(score: Score, level: float) -> float:

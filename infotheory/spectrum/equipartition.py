@@ -321,6 +321,8 @@ def _log_core(a: float) -> float:
 def _normal(n: int, distance: float, centred: Saddle) -> tuple[End, End]:
     """Ends from the normal law, for a threshold of this distance from the mean of the sum."""
     scale = math.sqrt(n * centred.variance)
+    if scale == 0.0:  # a variance that underflows
+        return (-math.inf, {}), (0.0, {})
     tail = 0.5 * float(erfc(distance / (scale * _ROOT_2)))
     drift = n * centred.drift_slack / (scale * _ROOT_2_PI)
     rounding = 16 * _UNIT

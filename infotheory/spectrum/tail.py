@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 import numpy as np
@@ -32,11 +32,14 @@ _UNIT = 2.0**-53
 _FEW_TYPES = 100_000  # counted one by one in some milliseconds
 _MANY_TYPES = 10_000_000
 _LONGEST = 10**12
+_CLOSE = 64 * _UNIT
+_LONG = 2e10  # operations of a nanosecond
 _WIDE = 1e-3  # beyond this the closed forms may say more
 _WHY = {
-    "types": "There are too many types to go through.",
+    "types": "There are too many types to go through, or letters too close for a declared tie.",
     "lattice": "Its values are on no lattice that was found; pass span= if there is one.",
-    "windows": "A score of two values is on a lattice.",
+    "windows": "A score of two values is on a lattice; others may take too long.",
+    "transform": "It knows no declared ties.",
 }
 
 
@@ -115,6 +118,7 @@ def tail(
     "nep"         The closed forms of :func:`nep_bounds`: wide, at no cost.
     ============  ==================================================================================
 
+    A threshold within 8 units of rounding of n times the largest or smallest value is that extreme.
     A threshold below the mean is that of the complement. Milliseconds up to a second, as a rule
     less for larger n.
 
@@ -178,7 +182,7 @@ def _right_tail(
     tilt, lattice = tilt_of(event), lattice_of(event.score, span)
     ways = _ways(event, tilt, width, lattice)
     if method == "auto":
-        method = _automatic(event, tilt, lattice)
+        method = _automatic(event, tilt, ways)
     if method not in ways:
         raise refusal(
             "method",
@@ -190,7 +194,8 @@ def _right_tail(
     if method != "nep" and not found.upper - found.lower <= _WIDE:
         other = ways["nep"]()
         ends = max(found.lower, other.lower), min(found.upper, other.upper)
-        return LogInterval(*ends, {**found.terms, **other.terms}), f"{method} & nep"
+        if ends[0] <= ends[1]:
+            return LogInterval(*ends, {**found.terms, **other.terms}), f"{method} & nep"
     return found, method
 
 
@@ -200,16 +205,25 @@ def _ways(
     """Return what can be done for an event, by name."""
     k = len(event.score)
     ways: dict[str, Callable[[], LogInterval]] = {}
-    if number_of_types(event.n, k) <= _MANY_TYPES:
+    # Ties of declared counts are within so much; where letters are as close, only brackets tell.
+    clear = event.counts is None or _smallest_gap(event) > _CLOSE
+    if clear and number_of_types(event.n, k) <= _MANY_TYPES:
         ways["types"] = lambda: types_bounds(event, tilt)
     if lattice is not None:
         ways["lattice"] = lambda: lattice_bounds(event, tilt, lattice)
-    if k > 2:
+    if clear and k > 2 and windows_cost(event, tilt) <= _LONG:
         ways["windows"] = lambda: windows_bounds(event, tilt)
     ways["brackets"] = lambda: brackets_bounds(event, width=width)
-    ways["transform"] = lambda: transform_bounds(event, tilt)
+    if event.counts is None:
+        ways["transform"] = lambda: transform_bounds(event, tilt)
     ways["nep"] = lambda: _closed_form(event)
     return ways
+
+
+def _smallest_gap(event: Event) -> float:
+    """Distance of the closest two values, in units of the largest one."""
+    values = event.score.values
+    return float(np.diff(values).min()) / float(np.abs(values).max())
 
 
 def _closed_form(event: Event) -> LogInterval:
@@ -222,16 +236,16 @@ def _closed_form(event: Event) -> LogInterval:
     return LogInterval(lower.lower, upper.upper, {**lower.error_terms, **upper.error_terms})
 
 
-def _automatic(event: Event, tilt: Tilt, lattice: Lattice | None) -> str:
+def _automatic(event: Event, tilt: Tilt, ways: Container[str]) -> str:
     """Return the method that is cheapest among those that are narrow."""
-    if lattice is not None:  # on which ties are told from their neighbours
+    if "lattice" in ways:  # on which ties are told from their neighbours
         return "lattice"
     types = number_of_types(event.n, len(event.score))
-    if types <= _FEW_TYPES:
+    if types <= _FEW_TYPES and "types" in ways:
         return "types"
     costs = {
-        "types": float(types) if types <= _MANY_TYPES else math.inf,
+        "types": float(types),
         "windows": windows_cost(event, tilt),
         "brackets": brackets_cost(event),
     }
-    return min(costs, key=costs.__getitem__)
+    return min((name for name in costs if name in ways), key=costs.__getitem__)

@@ -32,8 +32,8 @@ def concentration(rng: np.random.Generator) -> Iterator[Finding]:
     case = f"labels = {labels.tolist()}, outputs = {outputs.tolist()}"
     report = measure_classifier(outputs, labels, kind="probs")
     yield Finding("CMI >= 0", report.cmi + _ROUNDING, case)
-    if not math.isnan(report.gamma):
-        yield Finding("Gamma >= 0", report.gamma + _ROUNDING, case)
+    gamma = math.inf if math.isnan(report.gamma) else report.gamma  # undefined for one class
+    yield Finding("Gamma >= 0", gamma + _ROUNDING, case)
     yield Finding("CMI <= ln K", math.log(n_classes) - report.cmi + _ROUNDING, case)
     # I(X;Yhat) = I(X;Yhat|Y) + I(Y;Yhat): the label is a function of the sample.
     total = report.cmi + report.label_information

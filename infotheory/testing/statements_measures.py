@@ -110,8 +110,6 @@ def _of_divergence(
     merged = measures.renyi_divergence(p @ channel, q @ channel, alpha=high)
     case = f"{case}, channel = {channel.tolist()}"
     yield _at_most("processing: D_a(pW||qW) <= D_a(p||q)", merged, second, case)
-    if 0.0 < low < 1.0 - 1e-3:
-        other = measures.renyi_divergence(q, p, alpha=1.0 - low)
-        if math.isfinite(first):
-            ratio = low / (1.0 - low)
-            yield _equal("D_a(p||q) = a / (1 - a) D_(1-a)(q||p)", first, ratio * other, case)
+    if 0.0 < low < 1.0 - 1e-3 and math.isfinite(first):
+        other = low / (1.0 - low) * measures.renyi_divergence(q, p, alpha=1.0 - low)
+        yield _equal("D_a(p||q) = a / (1 - a) D_(1-a)(q||p)", first, other, case)

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from infotheory._jit import JIT_ENABLED
 from infotheory.cli import main
 from infotheory.measures import Score
 from infotheory.spectrum import nep_bounds, tail
+
+pytestmark = pytest.mark.skipif(not JIT_ENABLED, reason="takes minutes in plain Python")
 
 PMF = "0.4,0.3,0.2,0.1"
 P = [0.4, 0.3, 0.2, 0.1]

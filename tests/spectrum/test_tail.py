@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 import pytest
 from oracles import spectrum as oracle
 
+from infotheory._jit import JIT_ENABLED
 from infotheory.exceptions import PrecisionWarning
 from infotheory.measures import Score
-from infotheory.spectrum import TAIL_METHODS, Bounds, tail
+from infotheory.spectrum import TAIL_METHODS, Bounds, nep_bounds, tail
+from infotheory.spectrum.results import LogInterval
+
+module = import_module("infotheory.spectrum.tail")  # the function has its name
 
 P = [0.4, 0.3, 0.2, 0.1]
 SCORE = Score.entropy(P)
@@ -40,6 +45,8 @@ def holds(found: Bounds, want: float, width: float = CLOSE) -> None:
 @pytest.mark.parametrize("side", ["right", "left"])
 @pytest.mark.parametrize("delta", [0.31, 0.05, 0.013, -0.3])
 def test_methods_hold_the_exact_value(method: str, side: str, delta: float) -> None:
+    if not JIT_ENABLED and method in ("brackets", "transform") and delta != 0.05:
+        pytest.skip("takes seconds in plain Python")
     for score in (SCORE, Score([0.0, 1.0, 3.0], [0.2, 0.5, 0.3])):
         sign = 1 if side == "right" else -1
         want = exact(score, 5, 5 * (score.mean + sign * delta), side=side)
@@ -191,6 +198,60 @@ def test_what_is_refused(options: dict[str, Any], kind: type[Exception], text: s
     given = {"score": SCORE, "n": 50, "delta": 0.1, **options}
     with pytest.raises(kind, match=f"^{text}"):
         tail(**given)
+
+
+@pytest.mark.skipif(not JIT_ENABLED, reason="takes a minute in plain Python")
+def test_letters_of_very_different_size() -> None:
+    """On no lattice: a step of 1e8 does not tell 0 from 1e-8."""
+    score = Score([0.0, 1e-8, 1e8], [0.5, 0.4, 0.1])
+    found = tail(score, 3, threshold=1.00001e8)
+    assert found.method == "types"
+    holds(found, exact(score, 3, 1.00001e8))
+    tied = tail(score, 3, threshold=1e8)  # as a number, it cannot be told from 1e8 and 1e-8
+    assert tied.lower <= exact(score, 3, 1e8) <= tied.upper
+    with pytest.raises(
+        ValueError, match=r"^span must be such that no two values are the same mult"
+    ):
+        tail(score, 3, threshold=1e8, span=1e8)
+    for strict in (True, False):
+        counts = [2, 1, 0] if strict else [1, 2, 0]
+        threshold = sum(Fraction(v) * c for v, c in zip(score.values.tolist(), counts, strict=True))
+        tied = tail(score, 3, counts=counts, strict=strict)
+        want = exact(score, 3, threshold, strict)
+        assert tied.lower <= want <= tied.upper
+        assert "brackets" in tied.method
+
+
+def test_closed_forms_that_contradict_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    uneven = Score.entropy([0.37, 0.31, 0.21, 0.11])
+    plain = tail(uneven, 5, 0.1, method="transform")
+    nothing = LogInterval(-90.0, -80.0, {})
+    monkeypatch.setattr(module, "_WIDE", 0.0)
+    monkeypatch.setattr(module, "_closed_form", lambda event: nothing)
+    found = tail(uneven, 5, 0.1, method="transform")
+    assert (found.lower, found.upper) == (plain.lower, plain.upper)
+    assert found.method == "transform"
+
+
+def test_a_variance_that_underflows() -> None:
+    """Three letters of four hundred nats each: exp(-2400) for any three of nine."""
+    score = Score([0.0, 1.0], [0.0, -800.0], kind="logits")
+    found = nep_bounds(score, 9, threshold=3.0, strict=False)
+    assert found.lower <= math.log(84) - 2400.0 <= found.upper
+    narrow = tail(score, 9, threshold=3.0, strict=False)
+    assert narrow.lower <= math.log(84) - 2400.0 <= narrow.upper
+
+
+def test_thresholds_beyond_all_doubles() -> None:
+    with pytest.raises(ValueError, match=r"^delta must be such that n times the threshold is fini"):
+        tail(SCORE, 100, 1e308)
+
+
+@pytest.mark.parametrize("method", ["transform", "types", "windows"])
+def test_methods_that_cannot_decide_a_tie(method: str) -> None:
+    near = Score([0.5, math.nextafter(0.5, 1.0), 1.5], [0.5, 0.25, 0.25])
+    with pytest.raises(ValueError, match=r"^method must be one of .* for this score and n; got"):
+        tail(near, 4, counts=[1, 3, 0], method=method)
 
 
 def test_windows_are_for_three_values_and_more() -> None:

@@ -10,16 +10,21 @@ import numpy as np
 import pytest
 
 from infotheory import measures
-from infotheory.spectrum import _exponents, equipartition
-from infotheory.testing import TOPICS, Finding, findings_of, hunt, hunting
+from infotheory._jit import JIT_ENABLED
+from infotheory.spectrum import Bounds, _exponents, equipartition
+from infotheory.testing import TOPICS, Finding, enumerated_law, findings_of, hunt, hunting
 from infotheory.testing import statements_measures as of_measures
+from infotheory.testing import statements_spectrum as of_spectrum
 
 
 @pytest.mark.parametrize("topic", TOPICS)
 def test_no_counterexample(topic: str) -> None:
-    found = hunt(topic, max_examples=30)
+    if topic == "spectrum" and not JIT_ENABLED:
+        pytest.skip("takes minutes in plain Python")
+    size = 6 if topic == "spectrum" else 30
+    found = hunt(topic, max_examples=size)
     assert found.holds, found.violations
-    assert found.n_cases == 30
+    assert found.n_cases == size
     assert found.tightest
     for name, (case, finding) in found.tightest.items():
         assert finding.statement == name
@@ -117,6 +122,23 @@ def test_a_third_moment_with_a_sign(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(equipartition, "saddle_at", signed)
     monkeypatch.setattr(_exponents, "saddle_at", signed)
     caught("nep", 500)
+
+
+def test_a_certificate_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(score: Any, n: int, *, threshold: float, method: str, width: float) -> Bounds:
+        if method == "types":
+            raise ValueError("not for such a score")
+        law = enumerated_law(score, n)
+        exact = law.log_above(threshold)
+        return Bounds(exact + width, exact + 2 * width, method, "P(E)")
+
+    monkeypatch.setattr(of_spectrum, "tail", wrong)
+    assert caught("spectrum", 20).statement == "auto holds the exact value"
+    found = hunt("spectrum", max_examples=20, stop_at=10**6)
+    names = {finding.statement for _, finding in found.violations}
+    assert "windows holds the exact value" in names
+    assert "windows is narrow" in names
+    assert "types holds the exact value" not in found.tightest
 
 
 def test_information_that_grows_in_processing(monkeypatch: pytest.MonkeyPatch) -> None:
