@@ -29,7 +29,7 @@ def draw_pmf(rng: np.random.Generator, size: int) -> FloatArray:
     --------
     >>> import numpy as np
     >>> from infotheory.testing import draw_pmf
-    >>> abs(draw_pmf(np.random.default_rng(0), 4).sum() - 1) < 1e-15
+    >>> bool(abs(draw_pmf(np.random.default_rng(0), 4).sum() - 1) < 1e-15)
     True
     """
     kind = rng.random()
