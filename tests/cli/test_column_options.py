@@ -195,8 +195,8 @@ def test_help_shows_examples_and_methods(capsys: pytest.CaptureFixture[str], ver
 def test_the_program_lists_both(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     out = capsys.readouterr().out
-    assert "  entropy   entropy of columns of symbols, and of text\n" in out
-    assert "  mi        mutual information between columns of symbols or measurements\n" in out
+    assert "  entropy    entropy of columns of symbols, and of text\n" in out
+    assert "  mi         mutual information between columns of symbols or measurements\n" in out
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -222,6 +222,12 @@ def test_letters_of_very_different_size() -> None:
         assert "brackets" in tied.method
 
 
+def test_a_span_that_does_not_tell_values_apart() -> None:
+    score = Score([0.0, 1e-8, 1e8], [0.5, 0.4, 0.1])
+    with pytest.raises(ValueError, match=r"^span must be such that no two values are the same mult"):
+        tail(score, 3, threshold=1e8, span=1e8)
+
+
 def test_closed_forms_that_contradict_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     uneven = Score.entropy([0.37, 0.31, 0.21, 0.11])
     plain = tail(uneven, 5, 0.1, method="transform")
