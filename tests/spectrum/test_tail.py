@@ -224,7 +224,9 @@ def test_letters_of_very_different_size() -> None:
 
 def test_a_span_that_does_not_tell_values_apart() -> None:
     score = Score([0.0, 1e-8, 1e8], [0.5, 0.4, 0.1])
-    with pytest.raises(ValueError, match=r"^span must be such that no two values are the same mult"):
+    with pytest.raises(
+        ValueError, match=r"^span must be such that no two values are the same mult"
+    ):
         tail(score, 3, threshold=1e8, span=1e8)
 
 
