@@ -18,6 +18,7 @@ from spectrum.tail_cases import Case, cases, event, meet
 from infotheory._jit import JIT_ENABLED
 from infotheory.measures import Score
 from infotheory.spectrum import _brackets
+from infotheory.spectrum._bands import Band
 from infotheory.spectrum._brackets import brackets_bounds, brackets_cost
 from infotheory.spectrum._tilting import tilt_of
 from infotheory.spectrum.results import LogInterval
@@ -328,3 +329,11 @@ def test_two_letters_are_binomial(p: float, n: int, share: float) -> None:
     exact = mpmath.log(total / mpmath.fsum(q) ** n)
     assert found.lower <= exact <= found.upper
     assert width_of(found) <= (1e-3 if JIT_ENABLED else 0.5)
+
+
+def test_a_band_that_bounds_nothing_from_below() -> None:
+    best = LogInterval(-9.0, -1.0, {})
+    band = Band(-0.25, 0.5, {"relative rounding": 0.0}, 10.0)
+    found = _brackets._intersection(best, band, -2.0)
+    assert found.lower == -9.0
+    assert found.upper == pytest.approx(-2.0 + math.log(0.5), rel=1e-12)
