@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,11 +12,12 @@ import numpy as np
 from infotheory.spectrum._events import check_length
 from infotheory.spectrum._words import Source, as_number, log_error_of, log_size_of, source_of
 from infotheory.spectrum.equipartition import nep_bounds
-from infotheory.spectrum.results import Bounds, log_complement
+from infotheory.spectrum.results import Bounds, LogInterval, complement, log_complement
 
 __all__ = ["RateBounds", "coding_error_bounds", "coding_rate_bounds", "size_bounds"]
 
 _UNIT = 2.0**-53
+_COUNTED = 1e5  # nats: numbers of words up to which they are compared as whole numbers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,16 +159,21 @@ def coding_error_bounds(
     source, n = source_of(p, kind), check_length(n)
     log_m = log_size_of(n, size, rate)
     name = f"P(error) at {log_m / n!r} nats a letter, n = {n}"
-    if len(source.score) == 1 or log_m / n >= source.log_letters:
-        # All words are equally likely, or all have a code.
-        error = log_complement(min(0.0, log_m - n * source.log_letters))
-        return Bounds(error, error, "exact", name)
+    share = log_m - n * source.log_letters
+    slack = 8 * _UNIT * (1.0 + log_m + n * source.log_letters)
+    if share >= slack or _is_all(source, n, size):
+        return Bounds(-math.inf, -math.inf, "exact", name)
+    if len(source.score) == 1:  # all words are equally likely
+        kept = LogInterval(min(share - slack, 0.0), min(share + slack, 0.0), {"rounding": slack})
+        lost = complement(kept)
+        return Bounds(lost.lower, lost.upper, "exact", name, lost.terms)
     fits, _ = _boundary(source, n, lambda tau: _sizes(source, n, tau).upper <= log_m / n)
     _, full = _boundary(source, n, lambda tau: _sizes(source, n, tau).lower < log_m / n)
     above, below = _error(source, n, fits), _error(source, n, full)
     terms = {key: value for key, value in below.error_terms.items() if key.endswith("below")}
     terms |= {key: value for key, value in above.error_terms.items() if key.endswith("above")}
-    return Bounds(below.lower, above.upper, "NEP converse and achievability", name, terms)
+    lower = -math.inf if share > -slack else below.lower  # every word may have a code
+    return Bounds(lower, above.upper, "NEP converse and achievability", name, terms)
 
 
 def coding_rate_bounds(
@@ -230,6 +237,12 @@ def coding_rate_bounds(
     return RateBounds(max(0.0, lower), min(upper, source.log_letters))
 
 
+def _is_all(source: Source, n: int, size: Any) -> bool:
+    """Whether a whole number is that of all words, which logarithms cannot tell from one fewer."""
+    short = type(size) is int and n * source.log_letters < _COUNTED
+    return short and bool(size >= round(math.exp(source.log_letters)) ** n)
+
+
 def _size(source: Source, n: int, bounds: Bounds, threshold: float) -> RateBounds:
     # Of the logarithm of k, and of the probabilities of values that several letters share.
     slack = 8 * _UNIT * (1.0 + source.log_letters)
@@ -255,7 +268,7 @@ def _boundary(source: Source, n: int, test: Callable[[float], bool]) -> tuple[fl
     No word is more likely than the one, and all words are no less likely than the other.
     """
     low = n * source.score.minimum * (1.0 - 1e-9) - 1e-9
-    high = n * source.score.maximum
+    high = n * source.score.maximum * (1.0 + 1e-9) + 1e-9
     middle = 0.5 * (low + high)
     while middle not in (low, high):
         low, high = (middle, high) if test(middle) else (low, middle)

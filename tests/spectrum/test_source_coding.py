@@ -247,7 +247,8 @@ def test_equally_likely_letters() -> None:
     p = [0.25] * 4
     bounds = coding_error_bounds(p, 3, size=16)
     assert bounds.method == "exact"
-    assert bounds.lower == bounds.upper == pytest.approx(math.log(0.75))
+    assert bounds.lower <= math.log(0.75) <= bounds.upper
+    assert bounds.width <= 64 * 2.0**-53 * (1 + 2 * math.log(64)) * 3  # of the logarithm of 1/4
     assert optimal_error(p, 3, size=16) == pytest.approx(math.log(0.75))
     assert coding_error_bounds(p, 3, size=64).upper == -math.inf
     assert coding_error_bounds([0.7, 0.3], 5, size=40).upper == -math.inf
@@ -255,6 +256,22 @@ def test_equally_likely_letters() -> None:
         assert minimum_rate(p, 3, epsilon) in coding_rate_bounds(p, 3, epsilon)
     assert minimum_rate([1.0], 7, 0.2) == 0.0
     assert coding_rate_bounds([1.0], 7, 0.2).upper == 0.0
+
+
+@pytest.mark.parametrize("n", [3, 60, 10**5])
+@pytest.mark.parametrize("p", [[0.5, 0.5], [0.7, 0.3]])
+def test_all_words_but_one(p: list[float], n: int) -> None:
+    """The one that is lost is the least likely, of probability min(p)^n."""
+    lost = coding_error_bounds(p, n, size=2**n - 1)
+    assert lost.lower <= n * math.log(min(p)) * (1 - 1e-15) <= lost.upper
+    assert coding_error_bounds(p, n, size=2**n).upper == -math.inf
+    half = coding_error_bounds(p, n, size=2 ** (n - 1))
+    assert half.upper >= (math.log(0.5) if p[0] == 0.5 else half.lower)
+
+
+def test_the_largest_rate_is_that_of_all_words() -> None:
+    third = [0.3333333333333336, 0.33333333333333304, 0.33333333333333337]
+    assert coding_rate_bounds(third, 12, 0.0).upper == pytest.approx(math.log(3), rel=1e-15)
 
 
 def test_the_error_of_a_threshold_is_the_tail_of_the_entropy() -> None:
