@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -30,6 +31,8 @@ def _score(rng: np.random.Generator, k: int) -> tuple[Score, str]:
     kind = rng.integers(5)
     if kind == 0:
         values = rng.normal(size=k)
+        if rng.random() < 0.3:  # of different sizes
+            values *= 10.0 ** rng.uniform(-4.0, 4.0, size=k)
         return Score(values, p), f"Score({values.tolist()}, {p.tolist()})"
     if kind == 1 and k > 2:
         joint = np.append(p[:-1], p[-1] * 0.5).reshape(-1, 1)
@@ -60,7 +63,7 @@ def _drawn(rng: np.random.Generator) -> tuple[Score, EnumeratedLaw, int, float, 
         threshold = n * score.mean + scale * float(rng.normal()) * float(
             rng.choice([0.3, 1.5, 4.0])
         )
-    return score, law, n, threshold, f"{text}, n = {n}, threshold = {threshold!r}"
+    return score, law, n, threshold, f"{text}, n = {n}"
 
 
 def equipartition(rng: np.random.Generator) -> Iterator[Finding]:
@@ -74,7 +77,8 @@ def equipartition(rng: np.random.Generator) -> Iterator[Finding]:
     for strict in (True, False):
         parts = nep_terms(score, n, threshold=threshold, side=side, strict=strict)
         for name, found in parts.items():
-            text = f"{case}, {side}, strict = {strict}: [{found.lower!r}, {found.upper!r}]"
+            text = f"{case}, threshold = {threshold!r}, {side}, strict = {strict}"
+            text = f"{text}: [{found.lower!r}, {found.upper!r}]"
             exact = inner if name == "exact" and strict else outer
             if name == "exact":
                 yield _inside(f"{name}, {side}", found.lower, found.upper, exact, exact, text)
@@ -85,21 +89,42 @@ def equipartition(rng: np.random.Generator) -> Iterator[Finding]:
 def certified_tails(rng: np.random.Generator) -> Iterator[Finding]:
     """Compare certified intervals of every method with the exact tail."""
     score, law, n, threshold, case = _drawn(rng)
-    threshold = math.nextafter(threshold + 4 * law.tolerance, math.inf)
-    exact = law.log_above(threshold)
+    if rng.random() < 0.3:
+        options, exact, text = _declared(rng, score, law, n)
+        case = f"{case}, {text}"
+    else:
+        threshold = math.nextafter(threshold + 4 * law.tolerance, math.inf)
+        options = {"threshold": threshold}
+        case = f"{case}, threshold = {threshold!r}"
+        exact = law.log_above(threshold) if law.is_clear_of(threshold) else math.nan
     # Where sums cannot be told from the threshold there is no exact value to compare with.
-    for method in _METHODS if law.is_clear_of(threshold) else ():
+    for method in () if math.isnan(exact) else _METHODS:
         try:
-            found = tail(score, n, threshold=threshold, method=method, width=_WIDTH)
+            found = tail(score, n, **options, method=method, width=_WIDTH)
         except ValueError:  # a method that is not for such a score
             continue
-        text = f"{case}, moved to {threshold!r}, {method}: [{found.lower!r}, {found.upper!r}]"
+        text = f"{case}, {method}: [{found.lower!r}, {found.upper!r}]"
         yield _inside(
             f"{method} holds the exact value", found.lower, found.upper, exact, exact, text
         )
         widest = _WIDEST.get(method)
         if widest is not None and math.isfinite(exact):
             yield Finding(f"{method} is narrow", widest - found.width, text)
+
+
+def _declared(
+    rng: np.random.Generator, score: Score, law: EnumeratedLaw, n: int
+) -> tuple[dict[str, Any], float, str]:
+    """Draw counts whose sum is the threshold; nan where others may have the same sum."""
+    likely = score.tilted(float(rng.normal()) / math.sqrt(score.variance)).probabilities
+    counts = rng.multinomial(n, likely)
+    strict = bool(rng.random() < 0.5)
+    threshold = float(counts @ score.values)
+    exact = law.log_above(threshold) if strict else law.log_from(threshold)
+    if np.count_nonzero(np.abs(law.sums - threshold) <= law.tolerance) != 1:
+        exact = math.nan
+    text = f"counts = {counts.tolist()}, strict = {strict}"
+    return {"counts": counts, "strict": strict}, exact, text
 
 
 def _inside(

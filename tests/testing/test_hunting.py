@@ -125,11 +125,15 @@ def test_a_third_moment_with_a_sign(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_certificate_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    def wrong(score: Any, n: int, *, threshold: float, method: str, width: float) -> Bounds:
+    def wrong(score: Any, n: int, *, method: str, width: float, **event: Any) -> Bounds:
         if method == "types":
             raise ValueError("not for such a score")
         law = enumerated_law(score, n)
-        exact = law.log_above(threshold)
+        if "counts" in event:
+            threshold = float(event["counts"] @ score.values)
+        else:
+            threshold = event["threshold"]
+        exact = law.log_above(threshold) if event.get("strict", True) else law.log_from(threshold)
         return Bounds(exact + width, exact + 2 * width, method, "P(E)")
 
     monkeypatch.setattr(of_spectrum, "tail", wrong)
@@ -139,6 +143,27 @@ def test_a_certificate_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "windows holds the exact value" in names
     assert "windows is narrow" in names
     assert "types holds the exact value" not in found.tightest
+
+
+def test_a_declared_tie_on_the_wrong_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(score: Any, n: int, *, method: str, width: float, **event: Any) -> Bounds:
+        if "counts" not in event:
+            raise ValueError("not looked at here")
+        law, threshold = enumerated_law(score, n), float(event["counts"] @ score.values)
+        exact = law.log_from(threshold) if event["strict"] else law.log_above(threshold)
+        return Bounds(exact - 1e-9, exact + 1e-9, method, "P(E)")
+
+    monkeypatch.setattr(of_spectrum, "tail", wrong)
+    assert "counts = [" in caught("spectrum", 20).case
+
+
+def test_counts_that_share_their_sum_are_not_compared() -> None:
+    score = measures.Score([0.0, 1.0, 2.0], [0.3, 0.4, 0.3])
+    law = enumerated_law(score, 12)
+    found = [
+        of_spectrum._declared(np.random.default_rng(seed), score, law, 12)[1] for seed in range(20)
+    ]
+    assert any(map(math.isnan, found))
 
 
 def test_information_that_grows_in_processing(monkeypatch: pytest.MonkeyPatch) -> None:
