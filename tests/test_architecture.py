@@ -28,6 +28,9 @@ LAYERS = (
     ("estimators", "classifiers", "spectrum"),
     ("plotting",),
     ("files", "testing"),
+    ("models",),
+    ("learning",),
+    ("evaluation",),
     ("cli",),
     ("__main__",),
 )

@@ -15,8 +15,8 @@ from infotheory.classifiers.intervals import delta_intervals, jackknife_interval
 from infotheory.classifiers.leave_one_out import pseudo_terms
 from infotheory.classifiers.row_terms import RowTerms
 from infotheory.classifiers.shards import usual_shards
-from infotheory.cli._measure import Options, checked
 from infotheory.cli._models import Model
+from infotheory.evaluation.measurement import Options, checked
 from infotheory.files import UnusableFileError
 
 __all__ = ["Wanted", "default_shards", "intervals_of"]

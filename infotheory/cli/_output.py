@@ -142,7 +142,7 @@ def output_problem(path: Path, content: str = "") -> str | None:
     if path.is_dir():
         return f"{path}: this is a folder"
     if content != "state" and path.exists():
-        from infotheory.cli._states import is_state
+        from infotheory.evaluation.states import is_state
 
         if is_state(path):
             return f"{path}: would be overwritten, and is a saved state"

@@ -13,10 +13,16 @@ from tqdm import tqdm
 from infotheory.cli import _output, _table
 from infotheory.cli._arguments import parse
 from infotheory.cli._intervals import Wanted, default_shards, intervals_of
-from infotheory.cli._measure import Measurement, Options, measure
 from infotheory.cli._models import Model, Places, find
 from infotheory.cli._output import note
-from infotheory.cli._states import StateFile, deferred_interrupt, kept_to_itself, merged, write_kept
+from infotheory.evaluation.measurement import Measurement, Options, measure
+from infotheory.evaluation.states import (
+    StateFile,
+    deferred_interrupt,
+    kept_to_itself,
+    merged,
+    write_kept,
+)
 from infotheory.exceptions import StateError
 from infotheory.files import UnusableFileError
 

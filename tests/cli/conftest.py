@@ -11,8 +11,8 @@ import pytest
 from cli.models import LABELS, MODELS, K
 from cli.running import ROWS
 
-from infotheory.cli import _states
 from infotheory.cli import ncmi as verb
+from infotheory.evaluation import states
 
 
 @pytest.fixture
@@ -37,5 +37,5 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def saved_at_every_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_states, "_EVERY", 0.0)
-    monkeypatch.setattr(_states, "_SHARE", 0.0)
+    monkeypatch.setattr(states, "_EVERY", 0.0)
+    monkeypatch.setattr(states, "_SHARE", 0.0)

@@ -19,8 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
-from infotheory.cli import _states, main
+from infotheory.cli import main
 from infotheory.cli import ncmi as verb
+from infotheory.evaluation import states
 
 
 def counted(arguments: list[str], kill_at: int | None = None) -> int:
@@ -71,7 +72,7 @@ def run(seed: int, kills: int, state: Path, arguments: list[str]) -> None:
         killed = in_a_fork(arguments, int(numbers.integers(1, steps // 2)))
         rows = []
         if state.exists():
-            rows = [kept.measurement.rows for kept in _states.read_kept(state).values()]
+            rows = [kept.measurement.rows for kept in states.read_kept(state).values()]
         drafts = len(list(state.parent.glob(f".{state.name}.*.part")))
         print(json.dumps({"killed": killed, "rows": rows, "drafts": drafts}), flush=True)
         if killed:
@@ -81,6 +82,6 @@ def run(seed: int, kills: int, state: Path, arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    _states._EVERY = _states._SHARE = 0.0  # a state behind every batch
+    states._EVERY = states._SHARE = 0.0  # a state behind every batch
     verb._CHUNK_BYTES = int(sys.argv[3])
     run(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[4]), sys.argv[5:])

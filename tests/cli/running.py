@@ -12,7 +12,8 @@ import pytest
 from cli.models import LABELS, MODELS, N
 
 from infotheory import NCMIAccumulator
-from infotheory.cli import _states, main
+from infotheory.cli import main
+from infotheory.evaluation import states
 
 ROWS = 7  # of a batch, with the fixture `small_batches`
 
@@ -27,7 +28,7 @@ def results(*arguments: object, out: Path, status: int = 0) -> dict[str, Any]:
 
 
 def rows_done(state: Path) -> dict[str, int]:
-    return {name: kept.measurement.rows for name, kept in _states.read_kept(state).items()}
+    return {name: kept.measurement.rows for name, kept in states.read_kept(state).items()}
 
 
 def stopped_after(

@@ -24,8 +24,9 @@ def command(batch_bytes: int, *arguments: object) -> list[str]:
     """A real process that works in small batches, and keeps its state behind each of them."""
     code = (
         "import sys\n"
-        "from infotheory.cli import _states, main, ncmi\n"
-        "_states._EVERY = _states._SHARE = 0.0\n"
+        "from infotheory.cli import main, ncmi\n"
+        "from infotheory.evaluation import states\n"
+        "states._EVERY = states._SHARE = 0.0\n"
         f"ncmi._CHUNK_BYTES = {batch_bytes}\n"
         "sys.exit(main(sys.argv[1:]))\n"
     )

@@ -14,8 +14,8 @@ from cli.running import ROWS, results, rows_done, run, shard_files, stopped_afte
 
 from infotheory import NCMIAccumulator
 from infotheory.classifiers import read_states, write_states
-from infotheory.cli import _states
-from infotheory.cli._measure import Measurement
+from infotheory.evaluation import states
+from infotheory.evaluation.measurement import Measurement
 
 pytestmark = pytest.mark.usefixtures("ctrl_c", "small_batches")
 
@@ -158,8 +158,8 @@ def test_a_state_is_written_every_few_seconds(
         write(*args, **options)
 
     monkeypatch.setattr(NCMIAccumulator, "take", slow)
-    monkeypatch.setattr(_states, "_clock", lambda: now[0])
-    monkeypatch.setattr(_states, "write_states", recorded)
+    monkeypatch.setattr(states, "_clock", lambda: now[0])
+    monkeypatch.setattr(states, "write_states", recorded)
     assert run(npz, "--save-state", state) == 0
     assert written == [5.0, 10.0, 15.0, 20.0, 25.0, 27.0]
     state.unlink()
@@ -217,7 +217,7 @@ def test_a_refused_batch_leaves_groups_and_total_alike(tmp_path: Path) -> None:
     bad[30, 1] = np.nan
     np.savez(path, weak=bad, labels=LABELS, side=np.arange(N) % 2)
     assert run(path, "--save-state", state, "--groups", "side") == 1
-    measurement = _states.read_kept(state)["weak"].measurement
+    measurement = states.read_kept(state)["weak"].measurement
     assert measurement.total.n == measurement.rows == 28
     assert {name: group.n for name, group in measurement.groups.items()} == {"0": 14, "1": 14}
 
@@ -316,7 +316,7 @@ def test_a_state_that_cannot_be_written_is_said_behind_the_results(
     def full(*args: Any, **options: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(_states, "write_states", full)
+    monkeypatch.setattr(states, "write_states", full)
     assert run(npz, "--save-state", state) == 1
     out, err = capsys.readouterr()
     assert len(table_rows(out)) == 3
@@ -344,8 +344,8 @@ def test_a_failing_save_in_between_is_said_once_and_tried_again(
         write(*args, **options)
 
     monkeypatch.setattr(NCMIAccumulator, "take", slow)
-    monkeypatch.setattr(_states, "_clock", lambda: now[0])
-    monkeypatch.setattr(_states, "write_states", full_at_first)
+    monkeypatch.setattr(states, "_clock", lambda: now[0])
+    monkeypatch.setattr(states, "write_states", full_at_first)
     assert run(npz, "--save-state", state) == 0
     assert tried == [5.0, 10.0, 15.0, 20.0, 25.0, 27.0]
     out, err = capsys.readouterr()
@@ -361,7 +361,7 @@ def test_where_interruptions_are_ignored_they_stay_so(npz: Path, tmp_path: Path)
     """As in the background of a shell, or where a program brings a handler of its own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     seen = []
-    with _states.deferred_interrupt() as asked:
+    with states.deferred_interrupt() as asked:
         seen.append(signal.getsignal(signal.SIGINT))
         signal.raise_signal(signal.SIGINT)
         assert not asked()

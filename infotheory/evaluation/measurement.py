@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
 from infotheory._typing import AnyArray, BoolArray, FloatArray, IntArray
 from infotheory._validation import as_groups, as_weights
 from infotheory.classifiers import NCMIAccumulator, NCMIReport
-from infotheory.cli._models import Model
 from infotheory.files import Batch, UnusableFileError
 
 if TYPE_CHECKING:
     from infotheory._results import Interval
 
-__all__ = ["Measurement", "Options", "Rows", "checked", "measure"]
+__all__ = ["Measured", "Measurement", "Options", "Rows", "StoredRows", "checked", "measure"]
 
 IntervalsOf = Callable[[NCMIAccumulator, str | None], "Mapping[str, Interval] | None"]
+
+
+class Measured(Protocol):
+    """What a state file has to know of a model."""
+
+    @property
+    def n_rows(self) -> int:
+        """Number of samples."""
+        ...
+
+    def sources(self) -> list[dict[str, str]]:
+        """File, array and fingerprint of each piece of the data."""
+        ...
+
+
+class StoredRows(Protocol):
+    """Outputs that are read from files."""
+
+    def batches(self, batch_bytes: int, start: int = 0) -> Iterator[tuple[str, int, Batch]]:
+        """Read the rows from `start` on: file, number of the first row in it, and batch."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -166,13 +186,13 @@ def _report(
 
 
 def measure(
-    model: Model, measurement: Measurement, options: Options, advance: Callable[[int], object]
+    model: StoredRows, measurement: Measurement, options: Options, advance: Callable[[int], object]
 ) -> None:
     """Take in the rows of a model that are not in the measurement yet.
 
     Parameters
     ----------
-    model : Model
+    model : StoredRows
         The rows.
     measurement : Measurement
         Of the first rows of this model, up to the end of a batch.

@@ -18,8 +18,7 @@ from typing import Any
 from infotheory._atomic import reserved
 from infotheory.classifiers import NCMIAccumulator, read_states, write_states
 from infotheory.classifiers.state import begins_like_a_state
-from infotheory.cli._measure import Measurement, Options
-from infotheory.cli._models import Model
+from infotheory.evaluation.measurement import Measured, Measurement, Options
 from infotheory.exceptions import StateError
 
 __all__ = [
@@ -193,7 +192,7 @@ class StateFile:
         self._unsaved = False
         self._due = _clock() + _EVERY
 
-    def begin(self, models: Mapping[str, tuple[Model, Options]]) -> dict[str, Measurement]:
+    def begin(self, models: Mapping[str, tuple[Measured, Options]]) -> dict[str, Measurement]:
         """Return what the file has of each model; make a place for those that it has not.
 
         Raises
