@@ -86,9 +86,11 @@ wheel: $(TEST_STAMP) ## build, install into a bare environment, test there away 
 test-bounds: $(TEST_STAMP) ## kernel tests with array bounds checked
 	$(LANE) NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest -m kernel
 
+# Models at work have no kernels of their own.
 test-interpreted: $(TEST_STAMP) ## tests with kernels as plain Python; coverage of the numeric layer
 	$(LANE) NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n auto --cov --cov-report=term \
-		--ignore=tests/test_notebooks.py
+		--ignore=tests/test_notebooks.py --ignore-glob='tests/cli/test_live_*' \
+		$(addprefix --ignore=tests/,models learning parity evaluation)
 
 test-compiled: $(TEST_STAMP) ## tests as users run the package
 	$(LANE) $(BIN)/python -m pytest -n auto --ignore=tests/test_notebooks.py

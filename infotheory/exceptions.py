@@ -14,6 +14,7 @@ True
 """
 
 __all__ = [
+    "BatchHalvedWarning",
     "EmptyClassWarning",
     "InfiniteSeparationWarning",
     "InfotheoryWarning",
@@ -26,6 +27,13 @@ __all__ = [
 
 class InfotheoryWarning(UserWarning):
     """Base class of every warning given by this package."""
+
+
+class BatchHalvedWarning(InfotheoryWarning):
+    """A batch did not fit into the memory of the device, and was cut into smaller ones.
+
+    The outputs are those of the same model. Smaller batches from the start save the attempts.
+    """
 
 
 class EmptyClassWarning(InfotheoryWarning):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import math
-import os
 import tokenize
 import zipfile
 import zlib
@@ -22,6 +20,7 @@ import numpy as np
 
 from infotheory._typing import AnyArray
 from infotheory._validation import refusal
+from infotheory.files.digests import FileBytes, content_digest
 
 __all__ = [
     "DAMAGE",
@@ -56,8 +55,6 @@ DAMAGE = (
 """What the readers of archives, headers and tables raise on damaged or foreign content."""
 
 _SHOWN = 20
-_STRIPE = 1 << 20  # bytes that are hashed together
-_STRIPES = 64  # of a file that is not hashed whole
 
 
 class UnusableFileError(Exception):
@@ -216,14 +213,8 @@ class Source(ABC):
     @cached_property
     def content_digest(self) -> bytes:
         """SHA-256 of the size and the content, of a large file of evenly spaced stripes."""
-        with self.path.open("rb") as stream:
-            size = stream.seek(0, os.SEEK_END)
-            digest = hashlib.sha256(f"{size}:".encode())
-            stripes = min(max(2, -(-size // _STRIPE)), _STRIPES)  # without gaps, where they suffice
-            for number in range(stripes):
-                stream.seek(number * max(0, size - _STRIPE) // (stripes - 1))
-                digest.update(stream.read(_STRIPE))
-        return digest.digest()
+        with self.path.open("rb"):  # or it may not be read any more
+            return content_digest([FileBytes(self.path)])
 
     def what(self, name: str) -> str:
         """Return the words for one of the arrays."""

@@ -1,0 +1,323 @@
+"""Classifiers of transformers, of texts and of images, from a directory or by name."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from infotheory._validation import check_count, refusal
+from infotheory.models.offline import loaded
+from infotheory.models.preprocessing import ImageTransform
+from infotheory.models.samples import is_text, shown
+from infotheory.models.specs import Spec, needed
+from infotheory.models.torch_modules import TorchClassifier, torch_device
+
+__all__ = ["TextClassifier", "image_transform", "is_image_processor", "is_tokenizer", "open_hf"]
+
+_TEXT, _IMAGE = "ForSequenceClassification", "ForImageClassification"
+_UNSAFE = ("*.bin", "*.pt", "*.pth", "*.h5", "*.msgpack", "*.ckpt")
+
+
+def open_hf(spec: Spec, *, device: str | None, precision: str, download: bool) -> TorchClassifier:
+    """Open ``hf:DIRECTORY-or-name``, with its own tokenizer or image processor.
+
+    Parameters
+    ----------
+    spec : Spec
+        What the user wrote, with ``?revision=...`` of a name, and ``?max_length=...`` of texts.
+    device, precision, download
+        As for :func:`infotheory.models.open_model`.
+
+    Returns
+    -------
+    TorchClassifier
+
+    Raises
+    ------
+    ValueError
+        If it is not on this machine, does not classify, or its weights are no safetensors.
+    ImportError
+        If transformers is not there.
+    """
+    revision, limit = spec.take("revision"), spec.take("max_length")
+    spec.finish()
+    place = _place(spec)
+    transformers = needed("transformers", "hf:", "language")
+    needed("torch", "hf:", "learning")
+    options = {
+        "revision": revision or "main",
+        "local_files_only": not download,
+        "trust_remote_code": False,
+    }
+
+    def get(kind: str, **more: Any) -> Any:
+        loader = getattr(transformers, kind).from_pretrained
+        return loaded(lambda: loader(place, **options, **more), spec.place, download)
+
+    with _quiet(transformers):
+        config = get("AutoConfig")
+        task = _task(spec, config)
+        _refuse_unsafe(spec, place)
+        module, report = get(
+            f"AutoModel{task}", config=config, use_safetensors=True, output_loading_info=True
+        )
+        _refuse_incomplete(spec, report)
+        about: dict[str, Any] = {
+            "name": Path(place).resolve().name if Path(place).is_dir() else place,
+            "device": torch_device(device),
+            "precision": precision,
+            "class_names": _class_names(config),
+            "n_outputs": config.num_labels,
+        }
+        if task == _IMAGE:
+            if limit is not None:
+                raise refusal("max_length", "given for texts", f"a model of images, {place!r}")
+            processor = get("AutoImageProcessor")
+            return TorchClassifier(
+                module.eval(), preprocess=image_transform(processor, config), **about
+            )
+        tokenizer = get("AutoTokenizer")
+        if module.config.pad_token_id is None:  # decoders look for the last token before it
+            module.config.pad_token_id = tokenizer.pad_token_id
+        return TextClassifier(module.eval(), tokenizer, max_length=_whole(limit), **about)
+
+
+def _whole(limit: str | None) -> int | None:
+    if limit is None:
+        return None
+    return check_count("max_length", int(limit) if limit.isdecimal() else limit)
+
+
+def _place(spec: Spec) -> str:
+    """Return a directory or a name, and refuse a path to nothing."""
+    path = Path(spec.place).expanduser()
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            there = ", ".join(sorted(entry.name for entry in path.iterdir())[:5]) or "nothing"
+            raise refusal(
+                spec.argument,
+                "a directory written by save_pretrained, with a config.json",
+                f"{spec.place!r}, with {there}",
+            )
+        return str(path)
+    if path.exists() or path.is_absolute() or spec.place[0] in "~." or spec.place.count("/") > 1:
+        raise refusal(
+            spec.argument,
+            "a directory, or a name like 'owner/model'",
+            f"{spec.place!r}, which is no directory",
+        )
+    return spec.place
+
+
+def _task(spec: Spec, config: Any) -> str:
+    """Return the end of the class that the model belongs to."""
+    architectures = config.architectures or []
+    for task in (_TEXT, _IMAGE):
+        if any(name.endswith(task) for name in architectures):
+            break
+    else:
+        raise refusal(
+            spec.argument,
+            f"a model with a classification head, of a class named ...{_TEXT} or ...{_IMAGE}",
+            f"{spec.place!r} with architectures {architectures}",
+            "Fine-tune it to classify first, or open it with a python: factory.",
+        )
+    if config.num_labels < 2 or config.problem_type in ("regression", "multi_label_classification"):
+        raise refusal(
+            spec.argument,
+            "a classifier with one label a sample",
+            f"{spec.place!r} with num_labels {config.num_labels} and problem_type "
+            f"{config.problem_type!r}",
+        )
+    return task
+
+
+def _refuse_unsafe(spec: Spec, place: str) -> None:
+    """Refuse a directory with weights that only unpickling, or another framework, could read."""
+    path = Path(place)
+    if not path.is_dir() or any(path.glob("*.safetensors")):
+        return
+    files = sorted(file.name for pattern in _UNSAFE for file in path.glob(pattern))
+    raise refusal(
+        spec.argument,
+        "a directory with weights as safetensors",
+        f"{spec.place!r} with {', '.join(files) or 'no weights'}",
+        "Where you trust them, load and save them once: "
+        "from_pretrained(DIR).save_pretrained(NEW), which writes safetensors.",
+    )
+
+
+def _refuse_incomplete(spec: Spec, report: Mapping[str, Any]) -> None:
+    """Refuse a model of which a part, such as the head, would be drawn at random."""
+    missing = sorted(map(str, [*report["missing_keys"], *report["mismatched_keys"]]))
+    if missing:
+        raise refusal(
+            spec.argument,
+            "a model with all its weights",
+            f"{spec.place!r} without {', '.join(missing[:3])}",
+            "Fine-tune it to classify first; transformers would draw what is missing at random.",
+        )
+
+
+def _class_names(config: Any) -> tuple[str, ...] | None:
+    """Return the names of the classes; LABEL_0 is a number and no name."""
+    names = tuple(str(config.id2label[k]) for k in range(config.num_labels))
+    return None if all(re.fullmatch(r"LABEL_\d+", name) for name in names) else names
+
+
+@contextmanager
+def _quiet(transformers: Any) -> Iterator[None]:
+    """Show no bars and no reports while something is loaded: what matters is refused."""
+    logging = transformers.utils.logging
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def is_tokenizer(thing: Any) -> bool:
+    """Tell whether something is a tokenizer of transformers."""
+    return any(base.__name__ == "PreTrainedTokenizerBase" for base in type(thing).__mro__)
+
+
+def is_image_processor(thing: Any) -> bool:
+    """Tell whether something is an image processor of transformers."""
+    return any(base.__name__ == "ImageProcessingMixin" for base in type(thing).__mro__)
+
+
+class _Processed:
+    """A processor of images as a transform of one."""
+
+    def __init__(self, processor: Any) -> None:
+        self._processor = processor
+
+    def __call__(self, image: Any) -> Any:
+        return self._processor(images=image, return_tensors="pt")["pixel_values"][0]
+
+
+def image_transform(processor: Any, config: Any) -> ImageTransform:
+    """Return the preprocessing of images that a processor of transformers does."""
+    mode = "L" if getattr(config, "num_channels", 3) == 1 else "RGB"
+    return ImageTransform(_Processed(processor), mode)
+
+
+class TextClassifier(TorchClassifier):
+    """A model of transformers for texts, or pairs of texts.
+
+    Texts are cut at the longest input of the model; how many were is among the notes. A batch is
+    padded to its longest text.
+
+    Parameters
+    ----------
+    module : transformers.PreTrainedModel
+        With a head for sequences.
+    tokenizer : transformers.PreTrainedTokenizerBase
+        Its tokenizer.
+    max_length : int or None, default None
+        Number of tokens to cut at; None for the most that tokenizer and model take.
+    **options
+        As for :class:`infotheory.models.torch_modules.TorchClassifier`.
+    """
+
+    def __init__(
+        self, module: Any, tokenizer: Any, *, max_length: int | None = None, **options: Any
+    ) -> None:
+        # Without a token for padding, texts of different lengths cannot share a batch.
+        super().__init__(module, most=None if tokenizer.pad_token else 1, **options)
+        self.tokenizer = tokenizer
+        self.max_length = max_length or _longest(module, tokenizer)
+        self._lock = threading.Lock()  # a tokenizer changes while it works
+        self._seen = self._cut = 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How many texts were cut."""
+        cut, seen = f"{self._cut:,}", f"{self._seen:,}"
+        note = f"model {self.name!r}: {cut} of {seen} texts were cut at {self.max_length} tokens"
+        return (note,) if self._cut else ()
+
+    def prepare(self, sample: Any) -> dict[str, list[int]]:
+        """Turn a text or a pair of texts into tokens.
+
+        Parameters
+        ----------
+        sample : str or (str, str)
+            The text.
+
+        Returns
+        -------
+        dict of str to list of int
+            Arguments of the module.
+
+        Raises
+        ------
+        ValueError
+            If it is no text.
+        """
+        if not is_text(sample):
+            raise refusal("sample", "a text, or a pair of texts", shown(sample))
+        texts = (sample,) if isinstance(sample, str) else sample
+        with self._lock:
+            tokens = self.tokenizer(*texts, verbose=False)
+            self._seen += 1
+            if self.max_length is not None and len(tokens["input_ids"]) > self.max_length:
+                self._cut += 1
+                tokens = self.tokenizer(*texts, truncation=True, max_length=self.max_length)
+        return dict(tokens)
+
+    def collate(self, prepared: Sequence[Any]) -> Any:
+        """Pad tokens to the longest text of the batch.
+
+        Parameters
+        ----------
+        prepared : sequence of dict
+            What :meth:`prepare` has returned.
+
+        Returns
+        -------
+        dict of str to torch.Tensor
+        """
+        return self.tokenizer.pad(list(prepared), padding=len(prepared) > 1, return_tensors="pt")
+
+    def fingerprint(self) -> str:
+        """Return a name for weights, structure, tokenizer and precision.
+
+        Returns
+        -------
+        str
+            SHA-256.
+        """
+        return self._identity(self.precision, self.max_length, _told(self.tokenizer), self.module)
+
+
+def _longest(module: Any, tokenizer: Any) -> int | None:
+    """Return the most tokens that a model takes, or None where there is no limit."""
+    limits = []
+    if tokenizer.model_max_length < 10**9:  # what is unknown is a number beyond all uses
+        limits.append(int(tokenizer.model_max_length))
+    positions = getattr(module.config, "max_position_embeddings", None)
+    if isinstance(positions, int) and positions > 0:
+        # RoBERTa and its kin count positions from behind that of the padding.
+        embeddings = getattr(module.base_model, "embeddings", None)
+        padding = getattr(embeddings, "padding_idx", None)
+        limits.append(positions - (-1 if padding is None else padding) - 1)
+    return min(limits, default=None)
+
+
+def _told(tokenizer: Any) -> str:
+    """Return what decides a tokenizer, without the state that its last use has left."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        return json.dumps(tokenizer.get_vocab(), sort_keys=True)
+    told = json.loads(backend.to_str())
+    return json.dumps({k: v for k, v in told.items() if k not in ("truncation", "padding")})
