@@ -1,8 +1,9 @@
 """Information theory on real data and real networks.
 
-Three doors: measure a trained classifier (:func:`measure_classifier`, :func:`ncmi`), estimate from
-samples (:func:`estimate_entropy`, :func:`estimate_mutual_information`), and compute exactly for
-known distributions (:func:`entropy`, :func:`mutual_information` and the rest of ``measures``).
+Three doors: measure a trained classifier (:func:`evaluate_model` while it works,
+:func:`measure_classifier` and :func:`ncmi` by its outputs), estimate from samples
+(:func:`estimate_entropy`, :func:`estimate_mutual_information`), and compute exactly for known
+distributions (:func:`entropy`, :func:`mutual_information` and the rest of ``measures``).
 
 Nothing heavy is loaded by ``import infotheory``: every public name is imported from its home
 when it is first used, so that scripts which only read ``infotheory.__version__`` or ask for
@@ -24,7 +25,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from infotheory import classifiers, estimators, measures, sources
+    from infotheory import classifiers, estimators, measures, models, sources
     from infotheory.classifiers import (
         NCMIAccumulator,
         NCMIReport,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         estimate_entropy_from_counts,
         estimate_mutual_information,
     )
+    from infotheory.evaluation import evaluate_model, evaluate_models
     from infotheory.measures import (
         entropy,
         kl_divergence,
@@ -67,9 +69,12 @@ __all__ = [
     "estimate_entropy_from_counts",
     "estimate_mutual_information",
     "estimators",
+    "evaluate_model",
+    "evaluate_models",
     "kl_divergence",
     "measure_classifier",
     "measures",
+    "models",
     "mutual_information",
     "ncmi",
     "renyi_entropy",
@@ -93,9 +98,12 @@ _HOMES = {
     "estimate_entropy_from_counts": "infotheory.estimators",
     "estimate_mutual_information": "infotheory.estimators",
     "estimators": None,
+    "evaluate_model": "infotheory.evaluation",
+    "evaluate_models": "infotheory.evaluation",
     "kl_divergence": "infotheory.measures",
     "measure_classifier": "infotheory.classifiers",
     "measures": None,
+    "models": None,
     "mutual_information": "infotheory.measures",
     "ncmi": "infotheory.classifiers",
     "renyi_entropy": "infotheory.measures",

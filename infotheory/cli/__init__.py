@@ -13,7 +13,7 @@ from infotheory import __version__
 __all__ = ["main"]
 
 _VERBS = {
-    "ncmi": "measure stored classifier outputs: CMI, Gamma, NCMI, error",
+    "ncmi": "CMI, Gamma, NCMI and error of classifiers, at work or by their outputs",
     "entropy": "entropy of columns of symbols, and of text",
     "mi": "mutual information between columns of symbols or measurements",
     "spectrum": "how likely n letters are to carry unusual information, certified",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from infotheory.cli import _output, _types
+from infotheory.cli import _live_arguments, _output, _types
 
 __all__ = ["parse"]
 
@@ -27,6 +27,7 @@ examples:
       confidence intervals, and tables of groups and of classes
   infotheory ncmi knn.npz --kind probs --smoothing 1e-3
       exact zeros make Gamma infinite; mixing in a little of the uniform distribution does not
+{live}
 
 The table is sorted by NCMI = CMI / Gamma, smallest first. Models with infinite Gamma come last.
 JSON has neither infinity nor nan: such a value is null, and `non_finite` of its model names it.
@@ -49,6 +50,7 @@ _MEASURING = {
     "n_classes": None,
     "shards": None,
 }
+_OF_FILES = ("labels", "weights", "groups", "outputs", "kind", "n_classes")
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -65,10 +67,17 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     """
     parser = _parser()
     arguments = parser.parse_args(argv)
+    _live_arguments.check(parser, arguments)
     if arguments.merge:
         _check_merging(parser, arguments)
+    elif arguments.model:
+        _refuse_given(
+            parser, arguments, _OF_FILES, "goes with FILE: a model at work gives its own outputs"
+        )
     elif not arguments.files:
-        parser.error("the following arguments are required: FILE, or --merge STATE")
+        parser.error(
+            "the following arguments are required: FILE, or --model SPEC, or --merge STATE"
+        )
     elif arguments.allow_incomplete:
         parser.error("--allow-incomplete goes with --merge")
     elif arguments.allow_repeats and arguments.name is None:
@@ -90,20 +99,27 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 def _check_merging(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
     if arguments.files:
         parser.error("FILE and --merge exclude each other: measure the files into a state first")
-    for name in _MEASURING:
-        if getattr(arguments, name) is not None:
-            parser.error(
-                f"--{name.replace('_', '-')} has no meaning with --merge: states are measured"
-            )
+    _refuse_given(parser, arguments, _MEASURING, "has no meaning with --merge: states are measured")
     if arguments.interval in {"delta", "bootstrap"}:
         parser.error(f"--interval {arguments.interval} needs the rows, which states do not hold")
+
+
+def _refuse_given(
+    parser: argparse.ArgumentParser,
+    arguments: argparse.Namespace,
+    names: Iterable[str],
+    reason: str,
+) -> None:
+    for name in names:
+        if getattr(arguments, name) is not None:
+            parser.error(f"--{name.replace('_', '-')} {reason}")
 
 
 def _check_outputs(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
     beside = (*arguments.labels, *arguments.weights, *arguments.groups)
     # The file of FILE:KEY may be the part in front of the colon, or all of it.
     texts = [part for text in beside for part in (text, text.rpartition(":")[0]) if part]
-    read = [*arguments.files, *map(Path, texts)]
+    read = [*arguments.files, *map(Path, texts), *_live_arguments.read(arguments)]
     merged = arguments.merge or []
     written = [(arguments.json, ""), (arguments.csv, ""), (arguments.plot, "figure")]
     _output.check(parser, written, [*read, *merged])
@@ -121,10 +137,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="infotheory ncmi",
         usage="infotheory ncmi [options] FILE...\n       "
+        "infotheory ncmi [options] --model SPEC... --data SPEC\n       "
         "infotheory ncmi [options] --merge STATE...",
         description="Measure concentration (CMI), separation (Gamma) and NCMI = CMI / Gamma "
-        "of stored classifier outputs.",
-        epilog=_EPILOG,
+        "of stored classifier outputs, or of classifiers at work.",
+        epilog=_EPILOG.format(live=_live_arguments.EXAMPLES),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
@@ -154,7 +171,9 @@ def _parser() -> argparse.ArgumentParser:
     data.add_argument(
         "--groups", metavar=place, action="append", help="measure each group of rows as well"
     )
-    data.add_argument("--name", metavar="NAME", help="all FILEs together are one model")
+    data.add_argument(
+        "--name", metavar="NAME", help="all FILEs together are one model; or, of the one --model"
+    )
     data.add_argument(
         "--kind",
         choices=("logits", "probs", "log_probs"),
@@ -166,6 +185,7 @@ def _parser() -> argparse.ArgumentParser:
         type=_types.count,
         help="number of classes, where it is not the number of columns",
     )
+    _live_arguments.add(parser)
     how = parser.add_argument_group("how")
     how.add_argument(
         "--temperature", metavar="T", type=_types.positive, help="divide logits by T (default: 1)"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import math
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +28,7 @@ __all__ = [
     "note",
     "note_warnings",
     "output_problem",
+    "silent",
     "write_figure",
     "write_json",
     "write_rows",
@@ -45,6 +48,13 @@ def note_warnings(found: Iterable[tuple[str, Sequence[str]]]) -> None:
             names.setdefault(text, []).append(name)
     for text, about in names.items():
         print(f"note: {', '.join(about)}: {text}", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def silent() -> Iterator[None]:
+    """Say nothing for a while: of several processes one speaks."""
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        yield
 
 
 def cell(value: float, width: int, form: str) -> str:

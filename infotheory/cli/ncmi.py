@@ -1,4 +1,4 @@
-"""``infotheory ncmi FILE...``: measure stored outputs of classifiers."""
+"""``infotheory ncmi``: measure stored outputs of classifiers, or models at work."""
 
 from __future__ import annotations
 
@@ -6,48 +6,35 @@ import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, NamedTuple
 
 from tqdm import tqdm
 
-from infotheory.cli import _output, _table
+from infotheory.cli import _output
 from infotheory.cli._arguments import parse
 from infotheory.cli._intervals import Wanted, default_shards, intervals_of
 from infotheory.cli._models import Model, Places, find
 from infotheory.cli._output import note
+from infotheory.cli._results import Results, told
 from infotheory.evaluation.measurement import Measurement, Options, measure
+from infotheory.evaluation.merging import merged
+from infotheory.evaluation.processes import Processes
 from infotheory.evaluation.states import (
     StateFile,
+    Stopped,
     deferred_interrupt,
     kept_to_itself,
-    merged,
     write_kept,
 )
 from infotheory.exceptions import StateError
 from infotheory.files import UnusableFileError
-
-if TYPE_CHECKING:
-    from infotheory.classifiers import NCMIReport
 
 __all__ = ["run"]
 
 _CHUNK_BYTES = 64 * 2**20  # of outputs in a batch; states of other batches are not gone on with
 
 
-class Results(NamedTuple):
-    """What a run has found, by model, and what failed, by place."""
-
-    reports: dict[str, NCMIReport]
-    sources: dict[str, dict[str, str]]
-    failures: dict[str, Exception]
-
-
-class Stopped(KeyboardInterrupt):
-    """An interruption that has waited for the end of a batch."""
-
-
 def run(argv: Sequence[str]) -> int:
-    """Measure the models in some files, or merge saved states, and print their table.
+    """Measure stored or live models, or merge saved states, and print their table.
 
     Parameters
     ----------
@@ -59,19 +46,20 @@ def run(argv: Sequence[str]) -> int:
     int
         0 if every model was measured, 1 if some could not be.
     """
-    arguments = parse(argv)
+    group = Processes.launched()
+    with _output.silent() if group is not None and group.rank else nullcontext():
+        arguments = parse(argv)
+    if arguments.model:
+        from infotheory.cli import _live
+
+        return _live.run(arguments, group)
     try:
         with kept_to_itself(arguments.save_state):
             found = _merge(arguments) if arguments.merge else _measure(arguments)
     except StateError as error:
         print(f"infotheory ncmi: {error}", file=sys.stderr)
         return 1
-    results = found._replace(reports=_table.ranked(found.reports))
-    _show(results, arguments)
-    _write(results, arguments)
-    for where, reason in results.failures.items():
-        print(f"infotheory ncmi: {where}: {reason}", file=sys.stderr)
-    return 1 if results.failures else 0
+    return told(found, arguments)
 
 
 def _measure(arguments: argparse.Namespace) -> Results:
@@ -205,30 +193,3 @@ def _merge(arguments: argparse.Namespace) -> Results:
     if arguments.save_state is not None:
         write_kept(arguments.save_state, models)
     return results
-
-
-def _show(results: Results, arguments: argparse.Namespace) -> None:
-    reports = results.reports
-    if not reports:
-        return
-    _output.note_warnings((name, report.warnings) for name, report in reports.items())
-    print(_table.model_table(reports))
-    if len(reports) > 1:
-        print(_table.correlation_line(reports))
-    for name, report in reports.items():
-        if len(report.per_group):
-            print(f"\n{name}\n{_table.group_table(report)}")
-        if arguments.per_class:
-            print(f"\n{name}\n{_table.class_table(report)}")
-
-
-def _write(results: Results, arguments: argparse.Namespace) -> None:
-    reports, sources = results.reports, results.sources
-    if arguments.json is not None:
-        content = _table.document(reports, sources, per_class=arguments.per_class)
-        content["failed"] = [{"where": w, "reason": str(r)} for w, r in results.failures.items()]
-        _output.write_json(arguments.json, content)
-    if arguments.csv is not None:
-        _table.write_csv(arguments.csv, reports, sources)
-    if arguments.plot is not None and reports:
-        _table.write_figure(arguments.plot, reports)

@@ -1,3 +1,5 @@
-"""Measurements that take long: of stored outputs or of models at work, gone on with and merged."""
+"""Models measured batch by batch: stored outputs or models at work, gone on with and merged."""
 
-__all__: list[str] = []
+from infotheory.evaluation.evaluate import evaluate_model, evaluate_models
+
+__all__ = ["evaluate_model", "evaluate_models"]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings as python_warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
@@ -11,12 +12,25 @@ import numpy as np
 from infotheory._typing import AnyArray, BoolArray, FloatArray, IntArray
 from infotheory._validation import as_groups, as_weights
 from infotheory.classifiers import NCMIAccumulator, NCMIReport
+from infotheory.exceptions import InfotheoryWarning
 from infotheory.files import Batch, UnusableFileError
 
 if TYPE_CHECKING:
     from infotheory._results import Interval
 
-__all__ = ["Measured", "Measurement", "Options", "Rows", "StoredRows", "checked", "measure"]
+__all__ = [
+    "Measured",
+    "Measurement",
+    "Options",
+    "Rows",
+    "Settings",
+    "Skipped",
+    "StoredRows",
+    "checked",
+    "measure",
+]
+
+_NAMED = 5  # of the samples that were left out
 
 IntervalsOf = Callable[[NCMIAccumulator, str | None], "Mapping[str, Interval] | None"]
 
@@ -31,6 +45,18 @@ class Measured(Protocol):
 
     def sources(self) -> list[dict[str, str]]:
         """File, array and fingerprint of each piece of the data."""
+        ...
+
+
+class Settings(Protocol):
+    """How a model is measured."""
+
+    def accumulator(self) -> NCMIAccumulator:
+        """Return an empty accumulator."""
+        ...
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return them as JSON holds them."""
         ...
 
 
@@ -89,6 +115,40 @@ def checked(accumulator: NCMIAccumulator, batch: Batch, kind: str) -> Rows:
 
 
 @dataclass
+class Skipped:
+    """Samples that could not be read.
+
+    Attributes
+    ----------
+    rows : list of int
+        Their rows in the data set.
+    named : list of str
+        What the first few of them are called.
+    """
+
+    rows: list[int] = field(default_factory=list)
+    named: list[str] = field(default_factory=list)
+
+    def add(self, rows: Mapping[int, str]) -> None:
+        """Take note of some more, by row."""
+        self.merge(Skipped(list(rows), list(rows.values())))
+
+    def merge(self, other: Skipped) -> None:
+        """Take note of those of another."""
+        self.rows += other.rows
+        self.named = [*self.named, *other.named][:_NAMED]
+
+    def warning(self) -> str:
+        """Say it."""
+        count = len(self.rows)
+        more = ", ..." if count > len(self.named) else ""
+        return (
+            f"{count:,} sample{'s' if count > 1 else ''} could not be read and "
+            f"{'are' if count > 1 else 'is'} left out: {', '.join(self.named)}{more}"
+        )
+
+
+@dataclass
 class Measurement:
     """What has been taken in of one model.
 
@@ -99,12 +159,15 @@ class Measurement:
     groups : dict of str to NCMIAccumulator
         Over the rows of each group met so far.
     rows : int
-        How many rows were taken in.
+        How many rows were taken in, or left out.
+    skipped : Skipped
+        Those that were left out.
     """
 
     total: NCMIAccumulator
     groups: dict[str, NCMIAccumulator] = field(default_factory=dict)
     rows: int = 0
+    skipped: Skipped = field(default_factory=Skipped)
 
     def take(self, batch: Batch, options: Options) -> None:
         """Add a batch; one that is refused leaves everything as it was."""
@@ -132,8 +195,11 @@ class Measurement:
             else:
                 self.groups[name] = accumulator
         self.rows += other.rows
+        self.skipped.merge(other.skipped)
 
-    def report(self, *, base: float | None, intervals_of: IntervalsOf) -> NCMIReport:
+    def report(
+        self, *, base: float | None, intervals_of: IntervalsOf, warn: bool = False
+    ) -> NCMIReport:
         """Return the report, with one on each group that has samples.
 
         Parameters
@@ -142,13 +208,17 @@ class Measurement:
             Of the logarithm.
         intervals_of : callable
             Gives the intervals of an accumulator, the total or that of the named group.
+        warn : bool, default False
+            Whether to give warnings, the texts of which the report keeps in any case.
 
         Raises
         ------
         UnusableFileError
-            Where no sample has weight.
+            Where no sample has weight, or none could be read.
         """
         if not self.total.n:
+            if self.skipped.rows:
+                raise UnusableFileError(f"there is nothing to report: {self.skipped.warning()}.")
             try:
                 self.total.report()  # says why there is nothing to report
             except ValueError as error:
@@ -158,7 +228,14 @@ class Measurement:
             for name in sorted(self.groups, key=_in_order)
             if self.groups[name].n
         }
-        return _report(self.total, base, intervals_of(self.total, None), groups)
+        stacklevel = 1 if warn else None
+        report = _report(self.total, base, intervals_of(self.total, None), groups, stacklevel)
+        if not self.skipped.rows:
+            return report
+        text = self.skipped.warning()
+        if warn:
+            python_warnings.warn(text, InfotheoryWarning, stacklevel=2)
+        return replace(report, warnings=(*report.warnings, text))
 
 
 def _in_order(name: str) -> tuple[bool, int, str]:
@@ -172,6 +249,7 @@ def _report(
     base: float | None,
     intervals: Mapping[str, Interval] | None,
     groups: Mapping[str, NCMIReport] | None = None,
+    stacklevel: int | None = None,
 ) -> NCMIReport:
     return NCMIReport.from_sums(
         accumulator.sums.fold(),
@@ -181,7 +259,7 @@ def _report(
         class_names=accumulator.class_names,
         intervals=intervals,
         groups=groups,
-        stacklevel=None,  # the report keeps the texts of the warnings
+        stacklevel=stacklevel,
     )
 
 

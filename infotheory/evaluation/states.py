@@ -1,4 +1,4 @@
-"""Measurements in a state file: kept while they are made, gone on with, and merged.
+"""Measurements in a state file: kept while they are made, and gone on with.
 
 Beside each accumulator the file says, as a note, which rows of which data it has taken in, and how.
 So a later run goes on only with what is its own, and nothing is counted twice by mistake.
@@ -11,23 +11,26 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from infotheory._atomic import reserved
 from infotheory.classifiers import NCMIAccumulator, read_states, write_states
 from infotheory.classifiers.state import begins_like_a_state
-from infotheory.evaluation.measurement import Measured, Measurement, Options
+from infotheory.evaluation.measurement import Measured, Measurement, Settings, Skipped
 from infotheory.exceptions import StateError
 
 __all__ = [
     "Kept",
     "StateFile",
+    "Stopped",
+    "called",
     "deferred_interrupt",
+    "fingerprints",
     "is_state",
     "kept_to_itself",
-    "merged",
+    "piece",
     "read_kept",
     "write_kept",
 ]
@@ -46,7 +49,8 @@ class Kept:
     measurement : Measurement
         What has been taken in.
     sources : list of dict
-        File, array and fingerprint of each piece of the data, as far as known.
+        File and array of each piece of the data, or model and data set, and its fingerprint, as
+        far as known. A piece of a whole has the fingerprint of that, and its rows ``FROM:TO``.
     options : dict
         How it was measured; empty if not known.
     rows : int
@@ -70,10 +74,11 @@ class Kept:
 
     @property
     def source(self) -> dict[str, str]:
-        """File, array and kind, for documents."""
+        """File and array, or model and data set, and kind, for documents."""
+        live = any("model" in source for source in self.sources)
         joined = {
             name: "; ".join(dict.fromkeys(source.get(name, "") for source in self.sources))
-            for name in ("file", "array")
+            for name in (("model", "data") if live else ("file", "array"))
         }
         return {**joined, "kind": self.options.get("kind", "")}
 
@@ -89,6 +94,8 @@ def write_kept(path: Path, models: Mapping[str, Kept]) -> None:
             "rows done": kept.measurement.rows,
             "rows total": kept.rows,
         }
+        if kept.measurement.skipped.rows:
+            about["skipped"] = asdict(kept.measurement.skipped)
         measured: list[tuple[str | None, NCMIAccumulator]] = [(None, kept.measurement.total)]
         measured += kept.measurement.groups.items()
         for group, accumulator in measured:
@@ -120,8 +127,9 @@ def read_kept(path: Path) -> dict[str, Kept]:
                 sources = [{"file": str(path), "array": key}]
                 models[key] = Kept(Measurement(accumulator, rows=rows), sources, {}, rows)
             elif note["group"] is None:
+                skipped = Skipped(**note.get("skipped", {}))
                 models[note["model"]] = Kept(
-                    Measurement(accumulator, rows=int(note["rows done"])),
+                    Measurement(accumulator, rows=int(note["rows done"]), skipped=skipped),
                     [
                         {name: str(value) for name, value in source.items()}
                         for source in note["sources"]
@@ -132,6 +140,9 @@ def read_kept(path: Path) -> dict[str, Kept]:
         for accumulator, note in stored.values():
             if note and note["group"] is not None:
                 models[note["model"]].measurement.groups[note["group"]] = accumulator
+        for source in (source for kept in models.values() for source in kept.sources):
+            if "whole" in source:
+                _ = piece(source), int(source["of"])
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise StateError(
             f"{path} must be a state written by infotheory ncmi; got notes of another kind."
@@ -178,6 +189,8 @@ class StateFile:
         The file. What else it holds is kept.
     note : callable
         Told once that the file cannot be written for now.
+    before : callable, optional
+        Called before the file is written.
 
     Raises
     ------
@@ -185,14 +198,20 @@ class StateFile:
         If there is a file that is no state, or cannot be read.
     """
 
-    def __init__(self, path: Path, note: Callable[[str], object]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        note: Callable[[str], object],
+        before: Callable[[], object] = lambda: None,
+    ) -> None:
         self.path = path
+        self._before = before
         self._note: Callable[[str], object] | None = note
         self.models = read_kept(path) if path.exists() else {}
         self._unsaved = False
         self._due = _clock() + _EVERY
 
-    def begin(self, models: Mapping[str, tuple[Measured, Options]]) -> dict[str, Measurement]:
+    def begin(self, models: Mapping[str, tuple[Measured, Settings]]) -> dict[str, Measurement]:
         """Return what the file has of each model; make a place for those that it has not.
 
         Raises
@@ -214,11 +233,14 @@ class StateFile:
     def _refuse_another(self, name: str, fresh: Kept) -> None:
         old = self.models[name]
         differ = []
-        if _fingerprints(old) != _fingerprints(fresh):
-            differ.append(
-                "outputs, labels, weights or groups, or files of them, other than those measured "
-                f"(outputs from {old.source['file']})"
+        if fingerprints(old) != fingerprints(fresh):
+            what = (
+                "a model, data, labels or part of the rows"
+                if any("model" in source for source in fresh.sources)
+                else "outputs, labels, weights or groups, or files of them,"
             )
+            origin = "" if any("model" in source for source in old.sources) else "outputs from "
+            differ.append(f"{what} other than those measured ({origin}{called(old.sources)})")
         if old.options.get("merged"):
             differ.append("a merger of several states, whose rows are in no order")
         for option, value in fresh.options.items():
@@ -249,6 +271,7 @@ class StateFile:
             return
         start = _clock()
         try:
+            self._before()
             write_kept(self.path, self.models)
             self._unsaved = False
         finally:
@@ -256,102 +279,30 @@ class StateFile:
             self._due = _clock() + max(_EVERY, _SHARE * (_clock() - start))
 
 
-def merged(
-    paths: Sequence[Path], *, allow_repeats: bool, allow_incomplete: bool
-) -> tuple[dict[str, Kept], list[str]]:
-    """Merge state files model by model.
-
-    Parameters
-    ----------
-    paths : sequence of Path
-        In the order in which their rows count.
-    allow_repeats, allow_incomplete : bool
-        Whether data may be counted twice, and measurements be unfinished.
-
-    Returns
-    -------
-    models : dict of str to Kept
-        By name.
-    notes : list of str
-        What is odd.
-
-    Raises
-    ------
-    StateError, OSError
-        If a file is no state, holds what is contained already, is unfinished, or measures
-        something else. The text names the file.
-    """
-    total: dict[str, Kept] = {}
-    found: dict[str, list[Path]] = {}
-    notes = []
-    for path in paths:
-        for name, kept in read_kept(path).items():
-            found.setdefault(name, []).append(path)
-            if not kept.complete:
-                if not allow_incomplete:
-                    raise StateError(
-                        f"{path}: {name!r} must be measured to the end; got {kept.progress}. "
-                        "Go on with it, or pass --allow-incomplete."
-                    )
-                notes.append(f"{path}: {name!r} is incomplete: {kept.progress}")
-            if name not in total:
-                total[name] = kept
-                continue
-            if not allow_repeats:
-                _refuse_repeats(path, name, total[name], kept)
-            if bool(total[name].measurement.groups) != bool(kept.measurement.groups):
-                raise StateError(
-                    f"{path}: {name!r} must have groups in all of the states or in none; "
-                    "got groups in some. Measure all of them with --groups, or none."
-                )
-            try:
-                total[name].measurement.merge(kept.measurement)
-            except ValueError as error:
-                raise StateError(f"{path}: {name!r}: {error}") from error
-            total[name] = _together(total[name], kept)
-    for name, places in found.items():
-        if len(places) < len(paths):
-            notes.append(
-                f"{name!r} is in {len(places)} of {len(paths)} states only; "
-                "parts of one model have one name, by --name where they are measured"
-            )
-    return total, notes
+def called(sources: Sequence[Mapping[str, str]]) -> str:
+    """Return what a message calls the data of a state."""
+    texts = [
+        f"{source['model']} on {source.get('data', '')}"
+        if "model" in source
+        else source.get("file", "")
+        for source in sources
+    ]
+    return "; ".join(dict.fromkeys(texts))
 
 
-def _fingerprints(kept: Kept) -> list[str]:
+def fingerprints(kept: Kept) -> list[str]:
+    """Return the fingerprint of each piece, empty where it is not known."""
     return [source.get("fingerprint", "") for source in kept.sources]
 
 
-def _refuse_repeats(path: Path, name: str, total: Kept, kept: Kept) -> None:
-    common = total.measurement.total.digests & kept.measurement.total.digests
-    known = {*_fingerprints(total)} - {""}
-    repeated = [
-        f"a state that is contained already (digest {digest[:12]})" for digest in sorted(common)
-    ]
-    repeated += [
-        f"data that are contained already ({source['file']})"
-        for source in kept.sources
-        if source.get("fingerprint") in known
-    ]
-    if repeated:
-        raise StateError(
-            f"{path}: {name!r} must be merged once; got {repeated[0]}. "
-            "Pass --allow-repeats to count those samples again."
-        )
+def piece(source: Mapping[str, str]) -> tuple[int, int]:
+    """Return the first row of a piece of a whole, and the one behind the last."""
+    start, _, stop = source["rows"].partition(":")
+    return int(start), int(stop)
 
 
-def _together(first: Kept, second: Kept) -> Kept:
-    options = {
-        option: value
-        for option, value in first.options.items()
-        if second.options.get(option) == value
-    }
-    return Kept(
-        first.measurement,
-        first.sources + second.sources,
-        {**options, "merged": True},
-        first.rows + second.rows,
-    )
+class Stopped(KeyboardInterrupt):
+    """An interruption that has waited for the end of a batch."""
 
 
 @contextlib.contextmanager
