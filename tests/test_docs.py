@@ -28,7 +28,11 @@ PUBLIC_ROOMS = (
     "infotheory",
     *NUMERIC_ROOMS,
     "infotheory.cli",
+    "infotheory.evaluation",
     "infotheory.exceptions",
+    "infotheory.learning",
+    "infotheory.learning.functional",
+    "infotheory.models",
     "infotheory.plotting",
     "infotheory.references",
 )

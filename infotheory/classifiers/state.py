@@ -8,28 +8,31 @@ before. ``numpy.load`` reads the arrays of such a file, too.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
-import math
 import os
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, NamedTuple, NoReturn
 
-import numpy as np
 from numpy.lib import format as npy
 
 from infotheory._atomic import replaced
-from infotheory._typing import AnyArray
 from infotheory._validation import refusal
 from infotheory.classifiers.accumulator import NCMIAccumulator
-from infotheory.classifiers.class_sums import ClassSums
+from infotheory.classifiers.state_record import Record
 from infotheory.exceptions import StateError
 
-__all__ = ["StoredState", "choose", "read_states", "write_states"]
+__all__ = [
+    "StoredState",
+    "choose",
+    "pack_states",
+    "read_states",
+    "unpack_states",
+    "write_states",
+]
 
 _FORMAT = "infotheory NCMI state"
 _VERSION = 1
@@ -133,10 +136,43 @@ def write_states(
     target = Path(path)
     if target.exists() and not target.is_file():
         raise refusal("path", "an ordinary file or a new name", str(target), "Choose another.")
+    records = _records(states)
+    text = _index_of(records, notes)
+    with replaced(target) as draft, draft.open("w+b") as file:
+        _write(file, records, text)
+    if remember:
+        for name, record in records.items():
+            states[name].include(None, record.all_digests)
+
+
+def pack_states(
+    states: Mapping[str, NCMIAccumulator], notes: Mapping[str, Mapping[str, Any]] | None = None
+) -> bytes:
+    """Return what :func:`write_states` would write, to be sent to another process.
+
+    Parameters
+    ----------
+    states, notes
+        As in :func:`write_states`. The accumulators do not remember that they were packed.
+
+    Returns
+    -------
+    bytes
+    """
+    records = _records(states)
+    stream = io.BytesIO()
+    _write(stream, records, _index_of(records, notes))
+    return stream.getvalue()
+
+
+def _records(states: Mapping[str, NCMIAccumulator]) -> dict[str, Record]:
     for name in states:
         if not isinstance(name, str):
             raise TypeError(f"names of states must be strings; got {name!r}.")
-    records = {name: _Record.of(accumulator) for name, accumulator in states.items()}
+    return {name: Record.of(accumulator) for name, accumulator in states.items()}
+
+
+def _index_of(records: Mapping[str, Record], notes: Mapping[str, Mapping[str, Any]] | None) -> str:
     index = {
         "format": _FORMAT,
         "version": _VERSION,
@@ -145,24 +181,23 @@ def write_states(
             for name, record in records.items()
         ],
     }
-    text = json.dumps(index, allow_nan=False, indent=1)
-    with replaced(target) as draft:
-        with zipfile.ZipFile(draft, "w") as archive:
-            # Members carry no time of writing: equal states give equal files.
-            archive.writestr(zipfile.ZipInfo(_INDEX), text)
-            for position, record in enumerate(records.values()):
-                for field, array in record.arrays.items():
-                    member = zipfile.ZipInfo(f"{position}/{field}.npy")
-                    with archive.open(member, "w", force_zip64=True) as stream:
-                        npy.write_array(stream, array, allow_pickle=False)
-            archive.comment = bytes(_HASH_LENGTH)
-        with draft.open("r+b") as file:
-            checksum = _checksum(file)
-            file.seek(-_HASH_LENGTH, os.SEEK_END)
-            file.write(checksum)
-    if remember:
-        for name, record in records.items():
-            states[name].include(None, record.all_digests)
+    return json.dumps(index, allow_nan=False, indent=1)
+
+
+def _write(file: IO[bytes], records: Mapping[str, Record], index: str) -> None:
+    """Write the archive into an empty file that can be read, too."""
+    with zipfile.ZipFile(file, "w") as archive:
+        # Members carry no time of writing: equal states give equal files.
+        archive.writestr(zipfile.ZipInfo(_INDEX), index)
+        for position, record in enumerate(records.values()):
+            for field, array in record.arrays.items():
+                member = zipfile.ZipInfo(f"{position}/{field}.npy")
+                with archive.open(member, "w", force_zip64=True) as stream:
+                    npy.write_array(stream, array, allow_pickle=False)
+        archive.comment = bytes(_HASH_LENGTH)
+    checksum = _checksum(file)
+    file.seek(-_HASH_LENGTH, os.SEEK_END)
+    file.write(checksum)
 
 
 def read_states(path: str | os.PathLike[str]) -> dict[str, StoredState]:
@@ -210,20 +245,46 @@ def read_states(path: str | os.PathLike[str]) -> dict[str, StoredState]:
     NCMIAccumulator(n=0, n_classes=10, n_outputs=None)
     """
     with Path(path).open("rb") as file:
-        _refuse_damage(file, path)
-        try:
-            with zipfile.ZipFile(file) as archive:
-                index = _index(archive, path)
-                states = {}
-                for position, entry in enumerate(index["states"]):
-                    record = _Record.read(archive, position, entry)
-                    states[entry["name"]] = StoredState(record.accumulator(), entry["note"])
-                if len(states) < len(index["states"]):
-                    raise ValueError("two states have the same name")
-        except StateError:
-            raise
-        except _DAMAGE as error:
-            _refuse(path, f"a file whose content contradicts itself ({error})")
+        return _read(file, path)
+
+
+def unpack_states(content: bytes, source: str) -> dict[str, StoredState]:
+    """Read what :func:`pack_states` returned, checked as a file is.
+
+    Parameters
+    ----------
+    content : bytes
+        What was received.
+    source : str
+        What a refusal calls it.
+
+    Returns
+    -------
+    dict of str to StoredState
+
+    Raises
+    ------
+    StateError
+        As in :func:`read_states`.
+    """
+    return _read(io.BytesIO(content), source)
+
+
+def _read(file: IO[bytes], path: str | os.PathLike[str]) -> dict[str, StoredState]:
+    _refuse_damage(file, path)
+    states = {}
+    try:
+        with zipfile.ZipFile(file) as archive:
+            index = _index(archive, path)
+            for position, entry in enumerate(index["states"]):
+                record = Record.read(archive, position, entry)
+                states[entry["name"]] = StoredState(record.accumulator(), entry["note"])
+            if len(states) < len(index["states"]):
+                raise ValueError("two states have the same name")
+    except StateError:
+        raise
+    except _DAMAGE as error:
+        _refuse(path, f"a file whose content contradicts itself ({error})")
     return states
 
 
@@ -266,8 +327,9 @@ def begins_like_a_state(file: IO[bytes]) -> bool:
 
 
 def _refuse_damage(file: IO[bytes], path: str | os.PathLike[str]) -> None:
-    if not os.fstat(file.fileno()).st_size:
+    if not file.seek(0, os.SEEK_END):
         _refuse(path, "an empty file")
+    file.seek(0)
     if not begins_like_a_state(file):
         _refuse(path, "a file of another kind, or its beginning is damaged")
     checksum = _checksum(file)
@@ -290,109 +352,3 @@ def _index(archive: zipfile.ZipFile, path: str | os.PathLike[str]) -> dict[str, 
     if version != _VERSION or not isinstance(index.get("states"), list):
         raise ValueError(f"version {version!r}")
     return index
-
-
-@dataclass(frozen=True)
-class _Record:
-    """One accumulator, taken apart into arrays and what JSON holds."""
-
-    settings: Mapping[str, Any]
-    numbers: Mapping[str, int | None] | None  # the other fields of the sums; None: no samples
-    arrays: Mapping[str, AnyArray]
-    digests: frozenset[str]  # while saving, those of before
-
-    @classmethod
-    def of(cls, accumulator: NCMIAccumulator) -> _Record:
-        if accumulator.n_outputs is None:
-            return cls(accumulator.settings, None, {}, accumulator.digests)
-        values = {f.name: getattr(accumulator.sums, f.name) for f in fields(ClassSums)}
-        arrays = {k: v for k, v in values.items() if isinstance(v, np.ndarray)}
-        numbers = {k: v for k, v in values.items() if k not in arrays}
-        return cls(accumulator.settings, numbers, arrays, accumulator.digests)
-
-    @cached_property
-    def digest(self) -> str:
-        """The identity of the content: SHA-256 of the settings and sums."""
-        text = json.dumps([self.settings, self.numbers], sort_keys=True)
-        found = hashlib.sha256(text.encode())
-        for name, array in sorted(self.arrays.items()):
-            plain = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-            found.update(f"\n{name} {plain.dtype.str} {plain.shape}\n".encode())
-            found.update(plain.data)
-        return found.hexdigest()
-
-    @property
-    def all_digests(self) -> frozenset[str]:
-        """The digests and, where there are samples, that of this state itself."""
-        return self.digests if self.numbers is None else self.digests | {self.digest}
-
-    def index(self) -> dict[str, Any]:
-        return {
-            "settings": self.settings,
-            "numbers": self.numbers,
-            "arrays": list(self.arrays),
-            "digests": sorted(self.all_digests),
-            "digest": self.digest,
-        }
-
-    @classmethod
-    def read(cls, archive: zipfile.ZipFile, position: int, entry: Mapping[str, Any]) -> _Record:
-        if not (isinstance(entry["name"], str) and isinstance(entry["note"], dict)):
-            raise ValueError(f"the name or note of state {position}")
-        if not all(isinstance(digest, str) for digest in entry["digests"]):
-            raise ValueError(f"the digests of state {position}")
-        arrays = {name: _read_array(archive, f"{position}/{name}.npy") for name in entry["arrays"]}
-        record = cls(entry["settings"], entry["numbers"], arrays, frozenset(entry["digests"]))
-        if record.digest != entry["digest"]:
-            raise ValueError(f"the digest of state {position}")
-        return record
-
-    def accumulator(self) -> NCMIAccumulator:
-        accumulator = NCMIAccumulator(**self.settings)
-        sums = None
-        if self.numbers is not None:
-            values: dict[str, Any] = {**self.numbers, **self.arrays}
-            sums = ClassSums(**values)
-            _check_sums(sums, accumulator)
-        accumulator.include(sums, self.digests)
-        return accumulator
-
-
-def _read_array(archive: zipfile.ZipFile, name: str) -> AnyArray:
-    info = archive.getinfo(name)
-    if info.compress_type != zipfile.ZIP_STORED:  # so that no small file unpacks to a vast array
-        raise ValueError(f"{name} is compressed")
-    with archive.open(info) as stream:
-        npy.read_magic(stream)
-        shape, _, dtype = npy.read_array_header_1_0(stream)
-        if stream.tell() + dtype.itemsize * math.prod(shape) != info.file_size:
-            raise ValueError(f"the header of {name}")
-        stream.seek(0)
-        array = npy.read_array(stream, allow_pickle=False)
-    return np.ascontiguousarray(array, array.dtype.newbyteorder("="))
-
-
-def _check_sums(sums: ClassSums, empty: NCMIAccumulator) -> None:
-    """Refuse sums that do not fit together or an accumulator, so that nothing fails later on."""
-    if (sums.n_classes, sums.n_parts) != (empty.n_classes, max(1, empty.shards)):
-        raise ValueError("the number of classes or shards")
-    if sums.mass.shape != (sums.cells.size, sums.n_outputs):
-        raise ValueError("the shape of mass")
-    like = ClassSums.empty(sums.n_classes, sums.n_outputs, sums.cells, sums.n_parts)
-    like.zeros = None if sums.zeros is None else np.empty(like.mass.shape, like.counts.dtype)
-    for field in fields(ClassSums):
-        got, wanted = getattr(sums, field.name), getattr(like, field.name)
-        if isinstance(wanted, np.ndarray):
-            _check_array(field.name, got, wanted)
-        elif isinstance(got, np.ndarray):
-            raise ValueError(f"{field.name} is an array")
-    cells, n_cells = sums.cells, sums.n_classes * sums.n_parts
-    if (np.diff(cells) <= 0).any() or not (cells < n_cells).all() or sums.n > sums.n_rows:
-        raise ValueError("the cells")
-
-
-def _check_array(name: str, got: Any, wanted: AnyArray) -> None:
-    if not isinstance(got, np.ndarray) or (got.dtype, got.shape) != (wanted.dtype, wanted.shape):
-        raise ValueError(f"the type or shape of {name}")
-    if (got < 0).any() if got.dtype.kind == "i" else np.isnan(got).any():
-        raise ValueError(f"a value in {name}")

@@ -139,7 +139,7 @@ def _parser() -> argparse.ArgumentParser:
         usage="infotheory ncmi [options] FILE...\n       "
         "infotheory ncmi [options] --model SPEC... --data SPEC\n       "
         "infotheory ncmi [options] --merge STATE...",
-        description="Measure concentration (CMI), separation (Gamma) and NCMI = CMI / Gamma "
+        description="Measure concentration (CMI), separation (Gamma) and NCMI = CMI / Gamma\n"
         "of stored classifier outputs, or of classifiers at work.",
         epilog=_EPILOG.format(live=_live_arguments.EXAMPLES),
         formatter_class=argparse.RawDescriptionHelpFormatter,

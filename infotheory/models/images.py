@@ -38,7 +38,7 @@ def read_image(content: bytes | Path, where: str) -> Any:
     UnreadableSampleError
         If it is missing, empty, cut off, no image, or of more pixels than Pillow allows.
     """
-    pil = needed("PIL.Image", "Reading images", "vision")
+    pil = needed("PIL.Image", "Reading images", "images")
     try:
         data = content.read_bytes() if isinstance(content, Path) else content
         if not data:

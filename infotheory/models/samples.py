@@ -107,7 +107,7 @@ def as_image(sample: Any, mode: str) -> Any:
             shown(sample),
             "",
         )
-    image = needed("PIL.Image", "an image of another size or mode", "vision").fromarray(pixels)
+    image = needed("PIL.Image", "an image of another size or mode", "images").fromarray(pixels)
     return image if image.mode == mode else image.convert(mode)
 
 

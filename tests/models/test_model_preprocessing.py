@@ -150,7 +150,7 @@ def test_arrays_of_the_right_size_need_no_pillow(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "PIL", None)
     monkeypatch.setitem(sys.modules, "PIL.Image", None)
     assert Preprocessing(crop=2, mean=MEAN, std=STD)(pixels(4, 4)).shape == (3, 2, 2)
-    with pytest.raises(ImportError, match=r"pip install 'infotheory-toolkit\[vision\]'"):
+    with pytest.raises(ImportError, match=r"pip install 'infotheory-toolkit\[images\]'"):
         Preprocessing(size=2)(pixels(4, 4))
 
 

@@ -1,0 +1,13 @@
+"""What the parity tests share."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def torch() -> ModuleType:
+    """PyTorch, or the test is skipped."""
+    return pytest.importorskip("torch", reason="torch is not installed: no tensors to measure")
