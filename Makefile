@@ -62,7 +62,7 @@ lint: $(TEST_STAMP) ## style, types, spelling
 	$(BIN)/codespell
 
 doctest: $(TEST_STAMP) ## examples in docstrings
-	$(LANE) $(BIN)/python -m pytest --doctest-modules infotheory
+	$(LANE) $(BIN)/python -m pytest --hypothesis-profile=ci --doctest-modules infotheory
 
 notebooks: $(TEST_STAMP) ## run every notebook in fast mode
 	$(LANE) INFOTHEORY_NOTEBOOK_OUT="$(CURDIR)/build/notebooks" \

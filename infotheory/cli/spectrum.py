@@ -47,26 +47,26 @@ def run(argv: Sequence[str]) -> int:
         0 if every threshold was answered, 1 if not.
     """
     arguments = _parse(argv)
-    from infotheory.spectrum import exact, nep_bounds, tail
+    from infotheory.classifiers.told_once import collected
+    from infotheory.spectrum import nep_bounds, tail
 
     try:
         score = _score(arguments)
         options = {"side": arguments.side, "strict": not arguments.inclusive}
-        found = [
-            (
-                delta,
-                tail(score, arguments.n, delta, method=arguments.method, **options),
-                nep_bounds(score, arguments.n, delta, **options),
-            )
-            for delta in arguments.delta
-        ]
+        with collected() as warned:
+            found = [
+                (
+                    delta,
+                    tail(score, arguments.n, delta, method=arguments.method, **options),
+                    nep_bounds(score, arguments.n, delta, **options),
+                )
+                for delta in arguments.delta
+            ]
+        for _, text in warned:
+            _output.note(text)
         print(f"{_header(arguments, score)}\n" + "\n".join(_table(found)))
         _documents(arguments, score, found)
-        if arguments.plot is not None:
-            law = exact(score, arguments.n)
-            _output.write_figure(
-                arguments.plot, (7.0, 4.0), lambda figure: law.plot(figure.subplots())
-            )
+        _draw(arguments, score)
     except (ValueError, TypeError) as error:
         print(f"infotheory spectrum: {error}", file=sys.stderr)
         return 1
@@ -136,6 +136,21 @@ def _documents(
         "tails": tails,
     }
     _output.write_json(arguments.json, _output.finite(content))
+
+
+def _draw(arguments: argparse.Namespace, score: Score) -> None:
+    if arguments.plot is None:
+        return
+    from infotheory.spectrum import exact
+
+    try:
+        law = exact(score, arguments.n)
+    except ValueError:
+        raise ValueError(
+            f"--plot takes a smaller n than {arguments.n:,}, at which the law of S/n is too narrow "
+            "to be computed as a whole. The probabilities above hold."
+        ) from None
+    _output.write_figure(arguments.plot, (7.0, 4.0), lambda figure: law.plot(figure.subplots()))
 
 
 def _distribution(text: str) -> list[float]:

@@ -7,15 +7,32 @@ from typing import Any
 
 import numpy as np
 
-from infotheory._simplex import Block
+from infotheory._simplex import Block, Distributions
 from infotheory._typing import FloatArray
 from infotheory._validation import as_array, refusal
 from infotheory.measures._power_forms import sharp_log_ratios
 from infotheory.measures._terms import two_product
 
-__all__ = ["as_slack", "as_slopes", "densities", "merged"]
+__all__ = ["as_slack", "as_slopes", "densities", "finite_logs", "merged", "single"]
 
 _LARGEST = 1e300  # of a slope times a value
+
+
+def single(distributions: Distributions) -> Block:
+    """Return the block of a single distribution."""
+    if distributions.batch:
+        raise refusal(
+            distributions.argument,
+            "one distribution, not a batch",
+            f"shape {distributions.array.shape}",
+            "Make a score of each.",
+        )
+    return distributions.blocks(())(0, 1)
+
+
+def finite_logs(logs: FloatArray) -> FloatArray:
+    """Zeros for infinite logarithms, which belong to what never happens."""
+    return np.where(np.isfinite(logs), logs, 0.0)
 
 
 def as_slack(slack: Any, shape: tuple[int, ...]) -> FloatArray:

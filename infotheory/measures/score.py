@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from infotheory._simplex import Block, Distributions
+from infotheory._simplex import Distributions
 from infotheory._typing import FloatArray
 from infotheory._validation import as_array, as_rng, check_count, refusal
-from infotheory.measures._atoms import as_slack, as_slopes, densities, merged
+from infotheory.measures._atoms import as_slack, as_slopes, densities, finite_logs, merged, single
 from infotheory.measures._pairs import Comparison, pair
 from infotheory.measures._power_forms import (
     ENOUGH,
@@ -70,7 +71,7 @@ class Score:
     """
 
     def __init__(self, values: Any, p: Any, *, kind: str = "probs", slack: Any = 0.0) -> None:
-        block = _one(Distributions(p, "p", kind))
+        block = single(Distributions(p, "p", kind))
         numbers = as_array(values, "values")
         if numbers.dtype.kind not in "iuf":
             raise TypeError(
@@ -87,14 +88,15 @@ class Score:
         if wrong.any():
             first = int(np.argmax(wrong))
             raise refusal("values", "finite", f"{numbers[first]:g} at values[{first}]")
-        atoms = merged(
-            numbers[possible].astype(np.float64),
-            block.log_p[0][possible],
-            as_slack(slack, possible.shape)[possible],
-        )
-        self._values, self._log_probabilities = atoms
-        for array in atoms:
+        off = as_slack(slack, possible.shape)[possible]
+        self._keep(*merged(numbers[possible].astype(np.float64), block.log_p[0][possible], off))
+
+    def _keep(self, values: FloatArray, log_probabilities: FloatArray) -> Score:
+        """Hold atoms that are in order, as they are."""
+        self._values, self._log_probabilities = values, log_probabilities
+        for array in (values, log_probabilities):
             array.flags.writeable = False
+        return self
 
     # ------------------------------------------------------------------------------- the four
 
@@ -113,8 +115,8 @@ class Score:
         -------
         Score
         """
-        log_p = _one(Distributions(p, "p", kind)).log_p[0]
-        values = np.abs(_finite(_with_sure_top(np.exp(log_p), log_p)))
+        log_p = single(Distributions(p, "p", kind)).log_p[0]
+        values = np.abs(finite_logs(_with_sure_top(np.exp(log_p), log_p)))
         return cls(values, log_p, kind="log_probs", slack=2 * _EPS * np.maximum(values, 1.0))
 
     @classmethod
@@ -132,11 +134,11 @@ class Score:
         -------
         Score
         """
-        log_p = _one(Distributions(joint, "joint", kind, n_axes=2)).log_p[0]
+        log_p = single(Distributions(joint, "joint", kind, n_axes=2)).log_p[0]
         log_y = log_sums(log_p, axis=0)
-        conditional = np.where(log_p > -np.inf, log_p - _finite(log_y), -np.inf).T
+        conditional = np.where(log_p > -np.inf, log_p - finite_logs(log_y), -np.inf).T
         conditional = _with_sure_top(np.exp(conditional), conditional).T
-        return cls._of_logs(np.abs(_finite(conditional)), log_p, log_y[None, :])
+        return cls._of_logs(np.abs(finite_logs(conditional)), log_p, log_y[None, :])
 
     @classmethod
     def mutual_information(cls, joint: Any, *, kind: str = "probs") -> Score:
@@ -155,7 +157,7 @@ class Score:
             Its mean is off by some 1e-15 of the values, which for nearly independent variables
             are far larger than the mean: below 1e-30 that may be negative.
         """
-        block = _one(Distributions(joint, "joint", kind, n_axes=2))
+        block = single(Distributions(joint, "joint", kind, n_axes=2))
         log_p = block.log_p[0]
         log_x, log_y = log_sums(log_p, axis=1)[:, None], log_sums(log_p, axis=0)[None, :]
         return cls._of_logs(densities(block, log_x, log_y), log_p, log_x, log_y)
@@ -176,7 +178,7 @@ class Score:
         Score
         """
         first, second = pair(p, q, kind)
-        own, other = _one(first), _one(second)
+        own, other = single(first), single(second)
         impossible = (own.log_p[0] > -np.inf) & np.isneginf(other.log_p[0])
         if impossible.any():
             raise refusal(
@@ -189,14 +191,14 @@ class Score:
         # Small values are taken from differences, so that they are as exact as p and q.
         values = -sharp_log_ratios(found.difference, found.p, found.log_ratio)[0]
         near = np.abs(found.difference[0]) <= 0.5 * found.p[0]
-        size = np.abs(_finite(own.log_p[0])) + np.abs(_finite(other.log_p[0]))
-        slack = _EPS * np.where(near, np.abs(_finite(values)), size)
+        size = np.abs(finite_logs(own.log_p[0])) + np.abs(finite_logs(other.log_p[0]))
+        slack = _EPS * np.where(near, np.abs(finite_logs(values)), size)
         return cls(values, own.log_p[0], kind="log_probs", slack=slack)
 
     @classmethod
     def _of_logs(cls, values: FloatArray, log_p: FloatArray, *parts: FloatArray) -> Score:
         """Differences of logarithms, each of which may be off by its last digit."""
-        size = sum((np.abs(_finite(part)) for part in parts), np.abs(_finite(log_p)))
+        size = sum((np.abs(finite_logs(part)) for part in parts), np.abs(finite_logs(log_p)))
         return cls(values.ravel(), log_p.ravel(), kind="log_probs", slack=2 * _EPS * size.ravel())
 
     # ---------------------------------------------------------------------------------- the law
@@ -251,8 +253,11 @@ class Score:
     def _size(self) -> float:
         return max(-self.minimum, self.maximum)
 
+    @np.errstate(over="ignore")
     def _central_moment(self, order: int) -> float:
-        return float(self.probabilities @ (self._values - self.mean) ** order)
+        exponent = math.frexp(self.maximum - self.minimum)[1]
+        around = np.ldexp(self._values - self.mean, -exponent)
+        return float(np.ldexp(self.probabilities @ around**order, order * exponent))
 
     def cumulant_generating_function(
         self, lam: Any, *, derivative: int = 0, centred: bool = False
@@ -352,8 +357,35 @@ class Score:
         drawn: FloatArray = as_rng(rng).choice(self._values, size=count, p=p)
         return drawn
 
+    def scaled(self, exponent: int) -> Score:
+        """Score 2^exponent Z, of the same probabilities to the last digit.
+
+        Parameters
+        ----------
+        exponent : int
+            Of either sign.
+
+        Returns
+        -------
+        Score
+
+        Raises
+        ------
+        ValueError
+            If a value would overflow, or be so small that it loses digits.
+        """
+        with np.errstate(over="ignore"):
+            values = np.ldexp(self._values, exponent)
+            lost = np.ldexp(values, -exponent) != self._values
+        if lost.any():
+            got = f"{exponent!r} for the value {self._values[lost][0]:g}"
+            raise refusal("exponent", "such that every value keeps its digits", got)
+        return Score._keep(Score.__new__(Score), values, self._log_probabilities)
+
     def __neg__(self) -> Score:
-        return Score(-self._values, self._log_probabilities, kind="log_probs")
+        # Logarithms that are rounded once more would be another law.
+        turned = 0.0 - self._values[::-1], self._log_probabilities[::-1].copy()
+        return Score._keep(Score.__new__(Score), *turned)
 
     def __len__(self) -> int:
         return len(self._values)
@@ -361,20 +393,3 @@ class Score:
     def __repr__(self) -> str:
         atoms = "1 atom" if len(self) == 1 else f"{len(self)} atoms"
         return f"Score({atoms}, mean {self.mean:.6g}, variance {self.variance:.6g})"
-
-
-def _one(distributions: Distributions) -> Block:
-    """Return the block of a single distribution."""
-    if distributions.batch:
-        raise refusal(
-            distributions.argument,
-            "one distribution, not a batch",
-            f"shape {distributions.array.shape}",
-            "Make a score of each.",
-        )
-    return distributions.blocks(())(0, 1)
-
-
-def _finite(logs: FloatArray) -> FloatArray:
-    """Zeros for infinite logarithms, which belong to what never happens."""
-    return np.where(np.isfinite(logs), logs, 0.0)

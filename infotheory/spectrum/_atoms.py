@@ -3,30 +3,55 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from infotheory._kernels.transform import running_logs
 from infotheory._typing import FloatArray, IntArray
 from infotheory.measures import Score
-from infotheory.spectrum._stitched import log_complement
+from infotheory.spectrum.results import log_complement
 
-__all__ = ["atoms_of", "log_tails"]
+__all__ = ["Listing", "atoms_of", "log_tails"]
 
 _UNIT = 2.0**-53
 _FACTORIALS = 16  # up to where ln m! less Stirling's formula is tabulated
 _SERIES = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188)
 
 
-def atoms_of(score: Score, n: int) -> tuple[FloatArray, FloatArray]:
-    """Return the sums of n scores, ascending, and the logarithms of their probabilities.
+class Listing(NamedTuple):
+    """Atoms of a sum.
 
-    Sums that differ by no more than rounding are one atom. The logarithm of the probability of the
-    counts c is a constant less a term for each of them, none of which is negative: nothing cancels.
-    Takes C(n + k - 1, k - 1) numbers of memory.
+    Attributes
+    ----------
+    sums, logs : ndarray, shape (m,)
+        Ascending, and the logarithms of their probabilities.
+    slack : ndarray, shape (m,)
+        How far what was joined to an atom may be from it, and what is asked for as that atom.
+    moved : float
+        How far a sum is from its atom, at most.
     """
+
+    sums: FloatArray
+    logs: FloatArray
+    slack: FloatArray
+    moved: float
+
+
+def atoms_of(score: Score, n: int) -> Listing:
+    """Return the sums of n scores, and the logarithms of their probabilities.
+
+    Neighbours that differ by no more than rounding are one atom: by some units of the sizes of the
+    letters that they are made of, so that sums of small letters are not lost to large ones that do
+    not occur in them. The logarithm of the probability of the counts c is a constant less a term
+    for each of them, none of which is negative: nothing cancels. Takes C(n + k - 1, k - 1) numbers
+    of memory.
+    """
+    if len(score) == 1:
+        only = np.array([n * score.maximum])
+        return Listing(only, np.zeros(1), 8 * _UNIT * np.abs(only), 0.0)
     left = np.array([n])
-    sums, logs = np.zeros(1), np.array([_rest(np.array([n]))[0]])
+    sums, sizes, logs = np.zeros(1), np.zeros(1), np.array([_rest(np.array([n]))[0]])
     last = len(score) - 1
     for index, (value, log_p) in enumerate(
         zip(score.values.tolist(), score.log_probabilities.tolist(), strict=True)
@@ -35,14 +60,13 @@ def atoms_of(score: Score, n: int) -> tuple[FloatArray, FloatArray]:
             ways = left + 1
             ends = np.cumsum(ways)
             counts = np.arange(ends[-1]) - np.repeat(ends - ways, ways)
-            left, sums, logs = (np.repeat(array, ways) for array in (left, sums, logs))
+            left, sums, sizes, logs = (np.repeat(each, ways) for each in (left, sums, sizes, logs))
         else:
             counts = left
-        terms = _terms(n, log_p)
-        left, sums, logs = left - counts, sums + counts * value, logs - terms[counts]
+        left, logs = left - counts, logs - _terms(n, log_p)[counts]
+        sums, sizes = sums + counts * value, sizes + counts * abs(value)
     order = np.argsort(sums, kind="stable")
-    size = 4 * (len(score) + 2) * _UNIT * n * max(-score.minimum, score.maximum, 0.0)
-    return _merged(sums[order], logs[order], size)
+    return _merged(sums[order], logs[order], 2 * (len(score) + 2) * _UNIT * sizes[order])
 
 
 def log_tails(logs: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -98,8 +122,14 @@ def _deviance(counts: IntArray, n: int, log_p: float) -> FloatArray:
     return np.where(near, total, far)
 
 
-def _merged(sums: FloatArray, logs: FloatArray, size: float) -> tuple[FloatArray, FloatArray]:
-    """Join neighbours that are at most `size` apart at their middle."""
-    first = np.flatnonzero(np.append(True, np.diff(sums) > size))
+def _merged(sums: FloatArray, logs: FloatArray, slack: FloatArray) -> Listing:
+    """Join neighbours that are within their slack at their middle."""
+    first = np.flatnonzero(np.append(True, np.diff(sums) > slack[:-1] + slack[1:]))
     last = np.append(first[1:], len(sums)) - 1
-    return 0.5 * (sums[first] + sums[last]), np.logaddexp.reduceat(logs, first)
+    half = 0.5 * (sums[last] - sums[first])
+    return Listing(
+        sums[first] + half,
+        np.logaddexp.reduceat(logs, first),
+        np.maximum.reduceat(slack, first) + half,
+        float(half.max()),
+    )

@@ -133,20 +133,22 @@ def _outside(
     tilted: TiltedChain, grid: _Grid, n: int, window: tuple[int, int], spread: float
 ) -> float:
     """Bound the probability under the tilted law that J is outside the window, by Chernoff's."""
+    ends = np.exp(-tilted.log_psi)
+    off = 1.001 * math.exp(4.0 * n * (len(ends) + 4.0) * _UNIT)  # of products of n matrices
     total = 0.0
     for sign, edge in ((-1.0, window[0] - 1), (1.0, window[1] + 1)):
         bounds = []
         for exponent in _EXPONENTS:
             slope = sign * exponent * grid.step / spread
-            grown = slope * grid.steps
-            top = float(grown.max())
-            kernel = tilted.kernel * np.exp(grown - top)
-            # The powers may become small, never large; a sum of zero is one that underflowed.
-            ends = powered(kernel, n - 1, np.exp(-tilted.log_psi))
-            mean = float((tilted.start * np.exp(slope * (grid.first - edge / n))) @ ends)
-            if mean > 1e-280:
-                bounds.append(math.log(mean) + (n - 1) * top - slope * edge * (n - 1) / n)
-        total += math.exp(min([0.0, *bounds])) * 1.001
+            # Each letter less its share of the edge: where that is some deviations from the mean,
+            # powers neither over- nor underflow at any length.
+            kernel = tilted.kernel * np.exp(slope * (grid.steps - edge / n))
+            start = tilted.start * np.exp(slope * (grid.first - edge / n))
+            with np.errstate(over="ignore", invalid="ignore"):
+                mean = float(start @ powered(kernel, n - 1, ends))
+            if mean > 1e-280:  # or it may have underflowed in part
+                bounds.append(math.log(mean))
+        total += math.exp(min([0.0, *bounds])) * off
     return total
 
 

@@ -19,7 +19,7 @@ __all__ = ["LARGEST", "ContinuousScore", "as_number", "as_positive"]
 LARGEST = 1e100
 """Of parameters and distances."""
 
-_INSIDE = 1.0 - 2.0**-50
+_INSIDE = 1.0 - 3.0 * 2.0**-53
 _METHOD = "closed form"
 
 
@@ -100,9 +100,9 @@ class ContinuousScore(ABC):
         if slopes.dtype.kind not in "iuf":
             raise TypeError(f"lam must be a number or an array of numbers; got {lam!r}.")
         slopes = slopes.astype(np.float64)
-        # A product with the scale must not round to one.
+        # The product with the scale is below one, however the limit and this bound were rounded.
         low, high = -_INSIDE * (-self).slope_limit, _INSIDE * self.slope_limit
-        wrong = ~((slopes > low) & (slopes < high) & np.isfinite(slopes))
+        wrong = ~((slopes >= low) & (slopes <= high) & np.isfinite(slopes))
         if wrong.any():
             raise refusal(
                 "lam",

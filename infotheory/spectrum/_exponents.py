@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol, cast
 import numpy as np
 
 from infotheory.measures import Score
-from infotheory.spectrum._events import Event, event_of
+from infotheory.spectrum._events import TIE, Event, event_of, normalised
 from infotheory.spectrum._extended import DIGITS, law_of
 from infotheory.spectrum._tilting import nearest_slope, tilt_of
 from infotheory.spectrum.results import log_complement
@@ -38,10 +38,11 @@ INDEPENDENT = 0.5600
 """The same where the summands differ: Shevtsova, 2010."""
 
 _UNIT = 2.0**-53
-_TIE = 8.0  # units of rounding of the sum, within which a threshold is an extreme
 _CLOSED_FORM = 32.0  # units of rounding that a closed form may be off by
 _DOUBLINGS = 52
-_RARE = -40.0  # logarithm of a number that vanishes beside one
+_LEAST = -5e-324
+_RARE = Decimal("-1e-20")  # a logarithm of a probability of nearly one
+_LOST = Decimal("1e-25")  # a third power of which no digit is left
 
 
 class ScoreLaw(Protocol):
@@ -144,7 +145,7 @@ def asked(
     options: dict[str, Any] = {"threshold": threshold, "side": side, "strict": strict}
     finite = isinstance(score, Score)
     if finite or not hasattr(score, "tilted_third_absolute_moment"):
-        return event_of(score, n, delta, counts=None, **options), finite
+        return normalised(event_of(score, n, delta, counts=None, **options)), finite
     # Of a law in closed form, what is checked looks at the mean only.
     event = event_of(Score([score.mean], [1.0]), n, delta, counts=None, **options)
     return dataclasses.replace(event, score=-score if side == "left" else score), finite
@@ -153,11 +154,13 @@ def asked(
 def certain(event: Event, finite: bool) -> float | None:
     """Logarithm of the probability where it is known: at the extremes of the sum, and beyond."""
     score, n = event.score, event.n
+    if math.isinf(event.threshold):
+        return -math.inf if event.threshold > 0.0 else 0.0
     for end, sign, beyond in ((score.maximum, 1.0, -math.inf), (score.minimum, -1.0, 0.0)):
         if math.isinf(end):
             continue
         room = sign * float(n * Fraction(end) - Fraction(event.threshold))
-        reach = _TIE * _UNIT * (abs(event.threshold) + n * abs(end))
+        reach = TIE * _UNIT * (abs(event.threshold) + n * abs(end))
         if finite and len(score) > 1:  # and no further than half way to the next sum
             values = score.values if sign < 0.0 else -score.values[::-1]
             reach = min(reach, 0.5 * float(values[1] - values[0]))
@@ -184,21 +187,33 @@ def _at_the_end(event: Event, *, upper: bool) -> float:
 
 def one_atom_throughout(event: Event) -> float:
     """Logarithm of the probability that every summand is the highest atom."""
-    law = law_of(event.score.values, event.score.log_probabilities, 0.0)
-    return float(DIGITS.multiply(Decimal(event.n), DIGITS.ln(law.weights[-1])))
+    return _as_float(_log_throughout(event, -1))
 
 
 def _some_other_atom(event: Event) -> float:
     """Logarithm of the probability that not every summand is the lowest atom."""
-    law = law_of(event.score.values, event.score.log_probabilities, 0.0)
-    rest = Decimal(0)
-    for weight in law.weights[1:]:
-        rest = DIGITS.add(rest, weight)
-    log_first = math.log(event.n) + float(DIGITS.ln(rest))
-    if log_first < _RARE:  # at most one of them, to rounding: 1 - rest may be one in fifty digits
-        return log_first
-    all_lowest = DIGITS.multiply(Decimal(event.n), DIGITS.ln(DIGITS.subtract(Decimal(1), rest)))
-    return log_complement(float(all_lowest))
+    all_lowest = _log_throughout(event, 0)
+    if all_lowest > _RARE:  # ln(1 - exp(-x)) is ln x for an x that vanishes beside one
+        return _as_float(DIGITS.ln(DIGITS.minus(all_lowest)))
+    return min(log_complement(_as_float(all_lowest)), _LEAST)
+
+
+def _as_float(log_p: Decimal) -> float:
+    """Round a logarithm, and not to that of one."""
+    return min(float(log_p), _LEAST)
+
+
+def _log_throughout(event: Event, place: int) -> Decimal:
+    """Logarithm of the probability that every summand is one atom, negative however likely."""
+    weights = law_of(event.score.values, event.score.log_probabilities, 0.0).weights
+    weight, rest = weights.pop(place), Decimal(0)
+    for other in weights:
+        rest = DIGITS.add(rest, other)
+    log_weight = DIGITS.ln(weight)
+    if rest < _LOST:  # of which 1 - rest has few digits, or none: ln(1 - r) = -r - r^2 / 2 - ...
+        half = DIGITS.divide(rest, Decimal(-2))
+        log_weight = DIGITS.subtract(DIGITS.multiply(rest, half), rest)
+    return DIGITS.multiply(Decimal(event.n), log_weight)
 
 
 # ----------------------------------------------------------------------------------------- tilts

@@ -32,6 +32,7 @@ _UNIT = 2.0**-53
 _STEP = 0.078125
 _HALF_WIDTH = math.pi / 6
 _DEEP = 60.0  # exponents beyond which nodes are bounded and not summed: e^-60 is 1e-26
+_EXCESS = 20.0  # exponents by which that may be off
 _SHIFT = 40  # from where on Stirling's series with 25 terms is right to fifty digits
 # Numerators and denominators of the Bernoulli numbers B_2, B_4, ..., B_50.
 _BERNOULLI = (
@@ -174,33 +175,34 @@ def difference_tail(shape: Decimal, point: Decimal) -> LogInterval:
                       = C int exp(-E(t)) erfcx(sqrt(q) e^(-t/2)) / 2 dt,
         E(t) = v (e^t - 1 - t) + q (e^-t - 1 + t),
 
-    for V = v e^t at the saddle v - q = b, 4 v q = y^2, and C = v^b exp(-v - q) / Gamma(b).
+    for V = v e^t at the saddle v - q = b, 4 v q = y^2, and C = v^b exp(-v - q) / Gamma(b). The
+    saddle is met in exact numbers: what v and q lack as doubles is a part of each exponent.
     """
     if point < 0:
         return complement(difference_tail(shape, DIGITS.minus(point)))
     root = DIGITS.sqrt(DIGITS.fma(shape, shape, DIGITS.multiply(point, point)))
-    v = Decimal(float(DIGITS.multiply(DIGITS.add(shape, root), Decimal("0.5"))))
+    v = DIGITS.multiply(DIGITS.add(shape, root), Decimal("0.5"))
     q = DIGITS.divide(DIGITS.multiply(point, point), DIGITS.multiply(Decimal(4), v))
-    drift = float(DIGITS.add(DIGITS.subtract(shape, v), q))  # the saddle is met to rounding
     rise, fall, b = float(v), float(q), float(shape)
     half_width = min(1.0, 2.0 / math.sqrt(b + 2.0 * fall))
-    step = 2.0 * math.pi * half_width / _DEEP
+    # Chernoff's bound below is above the integral by a power of the point.
+    excess = 0.5 * math.log1p(rise + fall) + 0.5 * math.log1p(fall)
+    depth = _DEEP + max(0.0, excess - _EXCESS)
+    step = 2.0 * math.pi * half_width / depth
     ends = [_reach(rise, fall, sign) for sign in (-1.0, 1.0)]
     places = np.arange(math.floor(-ends[0] / step), math.ceil(ends[1] / step) + 1)
     t = np.asarray(places * step, dtype=np.float64)
     exponents = rise * _exp_remainder(t) + fall * _exp_remainder(-t)
-    roots = math.sqrt(fall) * np.exp(-0.5 * t)
-    terms = np.exp(drift * t - exponents) * (0.5 * erfcx(roots))
+    terms = np.exp(-exponents) * (0.5 * erfcx(math.sqrt(fall) * np.exp(-0.5 * t)))
     total = math.fsum(terms.tolist())
-    # Beyond the ends the exponents are convex and erfcx is at most 1: geometric series.
-    bounds = np.exp(drift * t - exponents)
-    ratios = bounds[1] / bounds[2], bounds[-2] / bounds[-3]
-    rest = bounds[1] / (1.0 - ratios[0]) + bounds[-2] / (1.0 - ratios[1])
-    omitted = 1.1 * float(rest) / total
+    # Beyond the ends the exponents are convex, and erfcx falls to the left. To the right, where its
+    # argument does, it grows no faster than that: w erfcx(w) grows with w.
+    left = terms[1] / -math.expm1(exponents[2] - exponents[1])
+    right = terms[-2] / -math.expm1(exponents[-3] - exponents[-2] + 0.5 * step)
+    omitted = 1.1 * float(left + right) / total
     # Exponents by 20 units of themselves, erfcx by 32 and by 4 of its argument, whose logarithm
     # it changes by no more than that.
     rounding = _UNIT * (math.fsum((terms * (20.0 * exponents + 60.0)).tolist()) / total + 4.0)
-    rounding += _UNIT * 8.0 * abs(drift) * max(ends)
     # (T): where Im t = y, abs(erfc(w)) <= erfc(sqrt(Re w^2)) abs(w) / sqrt(Re w^2), and a shift of
     # t then gives M <= cos(y)^-(b + 1/2) P(G - G' > y cos y), for which Chernoff's bound serves.
     # Its logarithm at slope 2 q / y is ln C + ln(Gamma(b) e^b / b^b) + 2 q (1 - cos y).
@@ -208,10 +210,11 @@ def difference_tail(shape: Decimal, point: Decimal) -> LogInterval:
     log_power = DIGITS.multiply(shape, DIGITS.ln(shape))
     chernoff = float(DIGITS.subtract(DIGITS.add(log_gamma(shape), shape), log_power))
     growth = -(b + 0.5) * math.log(cosine) + 4.0 * fall * math.sin(0.5 * half_width) ** 2
-    trapezoid = 2.0 * math.exp(growth + chernoff - _DEEP + 1e-9) / (step * total)
+    log_total = math.log(step) + math.log(total)
+    trapezoid = 2.0 * math.exp(growth + chernoff - depth + 1e-9 - log_total)
     factor = DIGITS.subtract(DIGITS.multiply(shape, DIGITS.ln(v)), DIGITS.add(v, q))
     factor = DIGITS.subtract(factor, log_gamma(shape))
-    return _interval(factor, math.log(step * total), (trapezoid, omitted, rounding))
+    return _interval(factor, log_total, (trapezoid, omitted, rounding))
 
 
 def _reach(rise: float, fall: float, sign: float) -> float:

@@ -14,7 +14,7 @@ from infotheory._kernels.lattice import ratio_sum, transformed_tail
 from infotheory._typing import FloatArray, IntArray
 from infotheory._validation import as_array, refusal
 from infotheory.measures import Score
-from infotheory.spectrum._events import Event
+from infotheory.spectrum._events import TIE, Event
 from infotheory.spectrum._extended import DIGITS, law_of
 from infotheory.spectrum._splitting import UNIT, interval, split_up
 from infotheory.spectrum._tilting import Tilt
@@ -22,10 +22,10 @@ from infotheory.spectrum.results import LogInterval
 
 __all__ = ["Lattice", "lattice_bounds", "lattice_cost", "lattice_of"]
 
-_OFF = 8 * UNIT  # of the largest value: by how much a value may be off the lattice
 _FOUND = 10_000  # places of a lattice that is found; among fractions of more, any number has one
 _DECLARED = 1_000_000
 _STEEPEST = 600.0  # exponent
+_TINY = 1e-300  # in the place of a variance that underflows
 _UNLIKELY = 50.0  # minus the logarithm of the mass of counts that Lemma 0 leaves out
 _STIRLING = [Fraction(*ratio) for ratio in (
     (1, 12), (-1, 360), (1, 1260), (-1, 1680), (1, 1188), (-691, 360360), (1, 156), (-3617, 122400),
@@ -135,7 +135,7 @@ def _tells_apart(score: Score, lattice: Lattice) -> bool:
 
 
 def _allowed(score: Score) -> float:
-    return _OFF * float(np.abs(score.values).max())
+    return TIE * UNIT * float(np.abs(score.values).max())
 
 
 # --------------------------------------------------------------------------------------- the tail
@@ -200,7 +200,7 @@ def _points(event: Event, lattice: Lattice) -> tuple[int, int, bool]:
     n, span, origin = event.n, Fraction(lattice.span), Fraction(lattice.origin)
     place = (Fraction(event.threshold) - n * origin) / span
     size = abs(event.threshold) + n * float(np.abs(event.score.values).max())
-    allowed = Fraction(_OFF * size) / span
+    allowed = Fraction(TIE * UNIT * size) / span
     nearest = round(place)
     if allowed >= Fraction(1, 4):
         return math.ceil(place - allowed), math.floor(place + allowed) + 1, False
@@ -312,10 +312,11 @@ def _chernoff(n: int, steps: FloatArray, weights: FloatArray, variance: float, r
     exponents = [0.0]
     largest = float(np.abs(steps).max())
     # The slope of Bennett's inequality, from which the best one is not far.
-    start = math.log1p(largest * reach / variance) / largest
+    start = math.log1p(largest * reach / max(variance, _TINY)) / largest
     for share in (0.7, 1.0, 1.4, 2.0, 2.8, 4.0):
         slope = min(share * start, _STEEPEST / largest)
         rounding = 8 * UNIT * n * (1.0 + slope * largest)
-        log_mean = math.log1p(float(weights @ np.expm1(slope * steps)))
+        # Less than a half is no better a bound, and may be lost beside one.
+        log_mean = math.log1p(max(float(weights @ np.expm1(slope * steps)), -0.5))
         exponents.append(n * log_mean - slope * reach + rounding)
     return 1.01 * math.exp(min(exponents))

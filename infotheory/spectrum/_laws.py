@@ -11,20 +11,26 @@ from scipy.special import ndtri
 
 from infotheory._kernels.transform import fewest_terms
 from infotheory._typing import FloatArray, IntArray
+from infotheory._validation import refusal
 from infotheory.measures import Score
 from infotheory.spectrum._atoms import atoms_of, log_tails
+from infotheory.spectrum._events import TIE
+from infotheory.spectrum._lattice import lattice_of
 from infotheory.spectrum._stitched import StitchedSums, widest_window
-from infotheory.spectrum._transform import best_span, spread_of
+from infotheory.spectrum._transform import best_span, places_of, spread_of
 
-__all__ = ["Atoms", "Gridded", "Latticed", "Listed", "Target", "on_a_grid"]
+__all__ = ["Atoms", "Gridded", "Latticed", "Listed", "Target", "law_of_sum", "on_a_grid"]
 
 _UNIT = 2.0**-53
-_TIE = 8.0  # units of rounding within which a threshold is the atom beside it
 _FLAT, _STEEP = 1e-6, 1e18  # slopes at which a law is hardly tilted, or all at one end
 _ROWS = 4096
 _NEGLECTED = 1e-12  # mass that may be further from its place on a grid than the resolution
 _STEEPEST = 1e-6  # of a span
 _MOST_ATOMS = 2**22
+_FINEST = 2.0**-400  # span, in units of the range, where variances underflow
+_FARTHEST, _LARGEST = 2**38, 2**61  # place on a grid, and sum of places
+_FEW_TYPES = 10**6
+_COARSE = 0.5  # of a standard deviation: a grid that resolves less is refused
 
 
 class Atoms(NamedTuple):
@@ -67,9 +73,10 @@ class Listed:
     form = "atoms"
 
     def __init__(self, score: Score, n: int) -> None:
-        self.sums, self.logs = atoms_of(score, n)
+        self.sums, self.logs, slack, self.resolution = atoms_of(score, n)
         self._below, self._from = log_tails(self.logs)
-        self._tie = _TIE * _UNIT * n * max(-score.minimum, score.maximum)
+        # Where atoms begin, for what is asked for; none begins before one that is less.
+        self._starts = np.minimum.accumulate((self.sums - slack)[::-1])[::-1]
 
     def log_cdf(self, sums: FloatArray) -> FloatArray:
         return np.append(-np.inf, self._below)[self._up_to(sums)]
@@ -78,7 +85,7 @@ class Listed:
         return np.append(self._from, -np.inf)[self._up_to(sums)]
 
     def _up_to(self, sums: FloatArray) -> IntArray:
-        return np.searchsorted(self.sums, sums + self._tie + _TIE * _UNIT * np.abs(sums), "right")
+        return np.searchsorted(self._starts, sums + TIE * _UNIT * np.abs(sums), "right")
 
     def quantile(self, target: Target) -> float:
         after = np.append(self._from[1:], -np.inf)
@@ -93,6 +100,7 @@ class Latticed:
     """Sums origin + span j, j a sum of integers."""
 
     form = "lattice"
+    resolution = 0.0
 
     def __init__(self, score: Score, law: StitchedSums, origin: float, span: float) -> None:
         self.law, self.origin, self.span = law, origin, span
@@ -105,7 +113,7 @@ class Latticed:
         return self.law.log_at_least(self._up_to(sums) + 1)
 
     def _up_to(self, sums: FloatArray) -> IntArray:
-        tie = _TIE * _UNIT * (np.abs(sums) + self._size)
+        tie = TIE * _UNIT * (np.abs(sums) + self._size)
         places = np.floor((sums - self.origin + tie) / self.span)
         return np.clip(places, -1.0, self.law.top).astype(np.int64)
 
@@ -182,12 +190,35 @@ class Gridded:
         return None
 
 
+def law_of_sum(
+    score: Score, n: int, span: float | None, points: int
+) -> Listed | Latticed | Gridded:
+    """Law of the sum of n scores, in the most exact form that fits."""
+    if math.comb(n + len(score) - 1, len(score) - 1) <= _FEW_TYPES:
+        return Listed(score, n)
+    lattice = lattice_of(score, span)
+    if lattice is not None:
+        law = StitchedSums(lattice.places, score.log_probabilities, n)
+        if widest_window(law.score, n) <= points:
+            return Latticed(score, law, n * lattice.origin, lattice.span)
+    grid, deviation = on_a_grid(score, n, points), math.sqrt(n * score.variance)
+    if not grid.resolution <= _COARSE * deviation:
+        raise refusal(
+            "n",
+            f"small enough for a grid of size={points} points",
+            f"{n}, where a deviation is {deviation / grid.resolution:.2g} of what it resolves",
+            "Pass a larger size, or ask tail or nep_bounds for single probabilities.",
+        )
+    return grid
+
+
 def on_a_grid(score: Score, n: int, size: int) -> Gridded:
     """Round scores to the best grid of which a window of the sum has `size` points at most."""
     width = widest_window(score, n)
-    span = best_span(score.probabilities, score.values, 1.02 * width / (size - 8))
+    least = max(1.02 * width / (size - 8), _FINEST * (score.maximum - score.minimum))
+    span = best_span(score.probabilities, score.values, least)
     commonest = float(score.values[np.argmax(score.log_probabilities)])
-    places = np.rint((score.values - commonest) / span).astype(np.int64)
+    places = places_of(score.values - commonest, span, min(_FARTHEST, _LARGEST // n))
     return Gridded(score, StitchedSums(places, score.log_probabilities, n), places, span)
 
 

@@ -106,8 +106,8 @@ class LobeLattice:
 
     @property
     def half(self) -> float:
-        """Half width of the widest lobe."""
-        return self.radius / self.spread
+        """Half width of the widest lobe; infinite where squares of the values underflow."""
+        return self.radius / self.spread if self.spread > 0.0 else math.inf
 
     def lobes(self, reach: float, most: float) -> Lobes | None:
         """Return all lobes that meet the frequencies from 0 to `reach`, or None.

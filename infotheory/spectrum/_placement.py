@@ -6,15 +6,17 @@ import dataclasses
 import math
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from infotheory._validation import refusal
-from infotheory.spectrum._events import Event
-from infotheory.spectrum._exponents import asked, certain
+from infotheory.spectrum._events import TIE, Event
+from infotheory.spectrum._exponents import certain
 from infotheory.spectrum._lattice import lattice_of
+from infotheory.spectrum.equipartition import event_asked
 
 __all__ = ["Tail", "placed", "tail_of"]
 
 _UNIT = 2.0**-53
-_TIE = 8.0  # units of rounding of the sum, within which a threshold is on the lattice
 
 
 class Tail(NamedTuple):
@@ -27,14 +29,20 @@ class Tail(NamedTuple):
 
 
 def tail_of(score: Any, n: Any, delta: Any, span: float | None, options: dict[str, Any]) -> Tail:
-    event, finite = asked(score, n, delta, **options)
+    event, finite = event_asked(score, n, delta, **options)
     if span is not None and not finite:
         raise refusal("span", "None for a law without atoms", repr(span), "Leave it out.")
+    if span is not None:
+        lattice_of(score, span)  # a wrong one is refused in the units it was given in
+        span = float(np.ldexp(span, -event.exponent))
     return placed(event, finite, span)
 
 
 def placed(event: Event, finite: bool, span: float | None) -> Tail:
-    """Move the threshold up to the first point of the lattice that belongs to the event."""
+    """Move the threshold up to the first point of the lattice that belongs to the event.
+
+    The span is in the units of the event.
+    """
     known = certain(event, finite)
     if span is None or known is not None:
         return Tail(event, finite, 0.0, known)
@@ -44,7 +52,7 @@ def placed(event: Event, finite: bool, span: float | None) -> Tail:
     place = (event.threshold - n * lattice.origin) / lattice.span
     size = abs(event.threshold) + n * max(abs(score.minimum), abs(score.maximum))
     nearest = round(place)
-    if abs(place - nearest) * lattice.span <= _TIE * _UNIT * size:
+    if abs(place - nearest) * lattice.span <= TIE * _UNIT * size:
         first = nearest + 1 if event.strict else nearest
     else:
         first = math.ceil(place)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from infotheory._typing import FloatArray, IntArray
-from infotheory.spectrum._events import Event
+from infotheory.spectrum._events import TIE, Event
 from infotheory.spectrum._extended import DIGITS
 from infotheory.spectrum._tilting import Tilt
 from infotheory.spectrum.results import LogInterval
@@ -31,7 +31,6 @@ __all__ = [
 
 UNIT = 2.0**-53
 
-_TIE = 8 * UNIT  # of the largest value, for each letter exchanged: what rounding may make of a tie
 _LARGEST = 1e290  # odds, and the inverse of the smallest probability of a letter that occurs
 _STEEPEST = 700.0  # exponents that do not overflow
 _FLOOR = 1e-260  # more than all that underflows, and than n letters that are taken not to occur
@@ -172,7 +171,8 @@ def sums_of(
     if event.counts is None:
         return Sums(values, np.zeros(0, np.int64), 0.0, start, off, off)
     declared = np.where(there, np.array(event.counts)[order], 0)
-    radius = _TIE * float(np.abs(event.score.values).max())
+    # Of the largest value, for each letter exchanged: what rounding may make of a tie.
+    radius = TIE * UNIT * float(np.abs(event.score.values).max())
     moved = 2 * sum(reach) + float(np.abs(usual - declared).sum())
     # The threshold is the sum of the declared counts, rounded.
     near = off + 2 * (radius * moved + UNIT * abs(event.threshold))

@@ -19,8 +19,9 @@ from infotheory.measures import Score
 from infotheory.spectrum._events import Event
 from infotheory.spectrum._tilting import slope_for, tilt_of
 from infotheory.spectrum._transform import reach
+from infotheory.spectrum.results import log_complement
 
-__all__ = ["StitchedSums", "log_complement", "widest_window", "window_of"]
+__all__ = ["StitchedSums", "widest_window", "window_of"]
 
 _WIDTH = 4.0  # deviations in a block: its ends have an eighth of the density of its middle
 _DEPTH = -50.0  # logarithm of what may be beyond a window
@@ -168,16 +169,6 @@ def widest_window(score: Score, n: int) -> float:
 def window_of(length: float) -> int:
     """The least power of two, and at least 16, that is not below a length."""
     return max(16, 1 << (math.ceil(length) - 1).bit_length())
-
-
-def log_complement(logs: FloatArray) -> FloatArray:
-    """ln(1 - e^logs), for logarithms of probabilities."""
-    logs = np.minimum(logs, 0.0)
-    near = logs > -math.log(2.0)
-    with np.errstate(divide="ignore"):
-        below = np.log(-np.expm1(np.where(near, logs, -1.0)))
-        # Adding 0 makes the logarithm of 1 zero, not minus zero.
-        return np.where(near, below, np.log1p(-np.exp(np.where(near, -1.0, logs))) + 0.0)
 
 
 def _looked_up(tail: _RightTail, sums: IntArray, part: str) -> FloatArray:

@@ -25,6 +25,7 @@ from infotheory.spectrum._extended import DIGITS, law_of, split
 __all__ = ["Tilt", "nearest_slope", "slope_for", "tilt_of"]
 
 _UNIT = 2.0**-53
+_STEEPEST = 2.0**900  # slope, in units of one over the range
 
 
 @dataclass(frozen=True)
@@ -63,26 +64,31 @@ class Tilt:
 def slope_for(score: Score, level: float) -> float:
     """Return lam with K'(lam) = level, for a level between the least and the largest value.
 
-    Newton's steps, bisected where they leave the bracket; right to rounding, which is all that is
-    needed where any lam is legal.
+    Newton's steps, or halves of a bracket where they leave it or do not pay: letters that are far
+    from the level may rule its variance without ruling its mean. Right to rounding, which is all
+    that is needed where any lam is legal; a level that no slope reaches has a very steep one.
     """
     if not score.minimum < level < score.maximum:
         raise ValueError(f"level must be between {score.minimum} and {score.maximum}; got {level}.")
     span = score.maximum - score.minimum
     low, high = -1.0 / span, 1.0 / span
-    while _mean(score, low)[0] > level:
+    steepest = _STEEPEST / span  # beyond it logarithms overflow, and values cannot be told apart
+    while -low < steepest and _excess(score, low, level)[0] > 0.0:
         low *= 2.0
-    while _mean(score, high)[0] < level:
+    while high < steepest and _excess(score, high, level)[0] < 0.0:
         high *= 2.0
-    lam = 0.0
-    while True:  # the bracket shrinks at every step, to neighbouring doubles at the last
-        mean, variance = _mean(score, lam)
-        low, high = (lam, high) if mean < level else (low, lam)
-        step = lam - (mean - level) / variance if variance > 0.0 else math.nan
-        found = step if low < step < high else 0.5 * (low + high)
-        if found in (lam, low, high) or abs(found - lam) <= 4 * _UNIT * abs(found):
+    lam, before = 0.0, math.inf
+    while True:  # the excess or the bracket halves at every step
+        excess, variance, size = _excess(score, lam, level)
+        low, high = (lam, high) if excess < 0.0 else (low, lam)
+        step = lam - excess / variance if variance > 0.0 else math.nan
+        if abs(excess) <= 4 * _UNIT * size:
+            return step if low < step < high else lam
+        pays = low < step < high and abs(excess) <= 0.5 * before
+        found = step if pays else 0.5 * (low + high)
+        if found in (low, high):
             return found
-        lam = found
+        lam, before = found, abs(excess)
 
 
 def nearest_slope(score: Score, level: float) -> float:
@@ -94,13 +100,17 @@ def nearest_slope(score: Score, level: float) -> float:
     return slope_for(score, inside)
 
 
-def _mean(score: Score, lam: float) -> tuple[float, float]:
-    """Mean and variance under the tilted law."""
-    logs = score.log_probabilities + lam * (score.values - score.mean)
-    weights = np.exp(logs - logs.max())
+def _excess(score: Score, lam: float, level: float) -> tuple[float, float, float]:
+    """Mean less the level, variance, and mean distance from the level, under a tilted law."""
+    logs = score.log_probabilities + lam * score.values
+    top = int(np.argmax(logs))
+    # From the likeliest on, so that values near to it are told apart however large others are.
+    logs = score.log_probabilities - score.log_probabilities[top]
+    weights = np.exp(logs + lam * (score.values - score.values[top]))
     weights /= weights.sum()
-    mean = float(weights @ score.values)
-    return mean, float(weights @ (score.values - mean) ** 2)
+    steps = score.values - level
+    excess = float(weights @ steps)
+    return excess, float(weights @ (steps - excess) ** 2), float(weights @ np.abs(steps))
 
 
 def tilt_of(event: Event, lam: float | None = None) -> Tilt:

@@ -29,6 +29,7 @@ __all__ = [
     "grid_of",
     "law_mismatch",
     "log_exceedance",
+    "places_of",
     "plan_of",
     "reach",
     "spread_of",
@@ -44,6 +45,7 @@ _TRIED_DIFFERENCES = 6
 _CELLS = 2_000_000  # numbers that may take
 _NEGLIGIBLE = 1e-18  # of the probability: what each event that is neglected may have
 _LOSING = 1e-290
+_FARTHEST = 2**38  # times as many frequencies it is an integer of the machine
 _CUT = 80.0  # powers below e^-80 are left out
 
 
@@ -149,7 +151,8 @@ def plan_of(event: Event, tilt: Tilt, size: int) -> Plan:
     span = best_span(tilt.weights, tilt.steps, 1.02 * sum(ways) / (size - 8))
     grid = grid_of(event, tilt, span)
     # A thousandth of the width that the remainders cost anyway is a good price for less of them.
-    cost = 1e-3 * grid.range * math.sqrt(n) * (tilt.lam + 1.0 / deviation)
+    density = tilt.lam + (1.0 / deviation if deviation > 0.0 else 0.0)
+    cost = 1e-3 * grid.range * math.sqrt(n) * density
     eta = likely * min(max(cost, _NEGLIGIBLE), 1e-6)
     spread = spread_of(tilt.weights, grid.remainders, n, math.log(eta))
     # Positions on the grid are off by a few units of their size, and steps by their third part.
@@ -160,7 +163,7 @@ def plan_of(event: Event, tilt: Tilt, size: int) -> Plan:
 def grid_of(event: Event, tilt: Tilt, span: float) -> Grid:
     """Round the steps to multiples of a span, and their remainders in fifty digits."""
     commonest = int(np.argmax(tilt.weights))
-    places = np.rint((tilt.steps - tilt.steps[commonest]) / span).astype(np.int64)
+    places = places_of(tilt.steps - tilt.steps[commonest], span)
     unit, mean = Decimal(span), Decimal(0)
     remainders = [
         DIGITS.subtract(
@@ -180,6 +183,14 @@ def grid_of(event: Event, tilt: Tilt, span: float) -> Grid:
     offset = float(DIGITS.fma(unit, Decimal(centre), whole))
     around = np.array([float(DIGITS.subtract(remainder, mean)) for remainder in remainders])
     return Grid(span, places, centre, offset, around)
+
+
+def places_of(steps: FloatArray, span: float, most: int = _FARTHEST) -> IntArray:
+    """Round steps to multiples of a span, but to `most` where that is farther than can be counted.
+
+    Any place is legal, since the remainder is what it leaves.
+    """
+    return np.rint(np.clip(steps / span, -most, most)).astype(np.int64)
 
 
 def best_span(weights: FloatArray, steps: FloatArray, least: float) -> float:
@@ -208,7 +219,9 @@ def best_span(weights: FloatArray, steps: FloatArray, least: float) -> float:
 
 
 def _divisors(gap: float, least: float, most: int) -> FloatArray:
-    """Spans in the range that divide a gap: all of them, or some."""
+    """Spans in the range that divide a gap: all of them, or some; none where any nearly does."""
+    if gap / least > _FARTHEST:
+        return np.empty(0)
     first, last = math.ceil(gap / (1.5 * least)), math.floor(gap / least)
     times = np.arange(max(first, 1), last + 1, max(1, -(-(last - first + 1) // most)))
     return gap / times
@@ -220,7 +233,9 @@ def reach(weights: FloatArray, around: FloatArray, n: int, log_eta: float) -> fl
     For every s > 0, P(sum >= t) <= exp(n ln E e^{s z} - s t). `around` are the values, near their
     mean; they bound the sum, too.
     """
-    slopes, logs = _growth(weights, around, n, -log_eta)
+    variance = float(weights @ around**2)
+    normal = math.sqrt(-2.0 * log_eta / (n * variance)) if variance > 0.0 else math.inf
+    slopes, logs = _growth(weights, around, n, normal)
     most = n * max(float(around.max()), 0.0) * (1.0 + 4 * _UNIT)
     if len(slopes) == 0:
         return most
@@ -232,19 +247,18 @@ def log_exceedance(weights: FloatArray, around: FloatArray, n: int, distance: fl
     if distance > n * max(float(around.max()), 0.0) * (1.0 + 4 * _UNIT):
         return -math.inf
     variance = float(weights @ around**2)
-    slopes, logs = _growth(weights, around, n, 0.5 * distance**2 / (n * variance))
+    normal = abs(distance) / (n * variance) if variance > 0.0 else math.inf
+    slopes, logs = _growth(weights, around, n, normal)
     return min(float(np.min(logs - slopes * distance, initial=0.0)) + _PAD, 0.0)
 
 
 def _growth(
-    weights: FloatArray, around: FloatArray, n: int, depth: float
+    weights: FloatArray, around: FloatArray, n: int, normal: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Slopes s about the best for a bound e^-depth on a normal law, and n ln E e^{s z}."""
-    variance = float(weights @ around**2)
-    if variance == 0.0:
-        return np.empty(0), np.empty(0)
+    """Slopes s about the best for a normal law, and as steep as terms are, and n ln E e^{s z}."""
     most = float(np.abs(around).max())
-    normal = math.sqrt(2.0 * max(depth, 1e-3) / (n * variance))
+    if most == 0.0:
+        return np.empty(0), np.empty(0)
     slopes = np.minimum(np.concatenate([_SLOPES * normal, _SLOPES / most]), 700.0 / most)
     # A mean far below 1 is lost beside it, and less than a half is no better a bound.
     change = np.maximum(np.expm1(slopes[:, None] * around) @ weights, -0.5)

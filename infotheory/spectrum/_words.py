@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,34 +13,83 @@ from scipy.special import logsumexp
 from infotheory._typing import FloatArray, IntArray
 from infotheory._validation import refusal
 from infotheory.measures import Score
+from infotheory.spectrum._extended import DIGITS
+from infotheory.spectrum.results import log_complement
 
 __all__ = [
     "Classes",
+    "Size",
     "Source",
     "as_number",
     "classes_of",
     "log_error_of",
-    "log_size_of",
+    "log_of",
+    "log_rest_of",
     "log_sum",
+    "size_of",
     "source_of",
 ]
 
+_UNIT = 2.0**-53
 _MOST_NUMBERS = 10_000_000  # in the table of types
+_MOST_DIGITS = 1e8  # binary ones, of all sizes as whole numbers
+_SMALL = 15.0  # logarithm of numbers that rounded logarithms tell from the next one
 
 
 class Source(NamedTuple):
-    """Scores -ln p of a letter, under the source and where every letter is as likely."""
+    """Scores -ln p of a letter, under the source and where every letter is as likely.
+
+    Attributes
+    ----------
+    score, counting : Score
+    letters : tuple of int
+        How many letters share each of the values.
+    log_letters : float
+        Logarithm of how many there are in all.
+    """
 
     score: Score
     counting: Score
+    letters: tuple[int, ...]
     log_letters: float
 
 
+class Size(NamedTuple):
+    """How many words have a code of their own.
+
+    Attributes
+    ----------
+    log : float
+    exact : Fraction or None
+        The number itself, where it was given and not its logarithm.
+    rate : float
+    """
+
+    log: float
+    exact: Fraction | None
+    rate: float
+
+    def number(self, n: int) -> Fraction:
+        """Number of words of n letters; that of a rate with fifty digits."""
+        if self.exact is not None:
+            return self.exact
+        return Fraction(DIGITS.exp(DIGITS.multiply(Decimal(n), Decimal(self.rate))))
+
+
 class Classes(NamedTuple):
-    """Types of words, the most likely words first: logarithms of probabilities and of sizes."""
+    """Types of words, the most likely words first.
+
+    Attributes
+    ----------
+    log_p, log_size : ndarray
+        Logarithms of probabilities and of sizes.
+    sizes : list of int or None
+        The sizes themselves, unless they are too long.
+    """
 
     log_p: FloatArray
     log_size: FloatArray
+    sizes: list[int] | None
 
 
 def source_of(p: Any, kind: str) -> Source:
@@ -46,7 +97,8 @@ def source_of(p: Any, kind: str) -> Source:
     # As many letters share a value as its probability is times that of one of them.
     letters = np.rint(np.exp(score.log_probabilities + score.values))
     counting = Score(score.values, np.log(letters), kind="logits")
-    return Source(score, counting, math.log(float(letters.sum())))
+    numbers = tuple(letters.astype(np.int64).tolist())
+    return Source(score, counting, numbers, math.log(sum(numbers)))
 
 
 def as_number(name: str, value: Any) -> float:
@@ -55,7 +107,7 @@ def as_number(name: str, value: Any) -> float:
     return float(value)
 
 
-def log_size_of(n: int, size: Any, rate: Any) -> float:
+def size_of(n: int, size: Any, rate: Any) -> Size:
     if (size is None) == (rate is None):
         fact = "none of them" if size is None else "size and rate"
         raise refusal("one of size and rate", "given", fact, "rate is (ln size) / n.")
@@ -63,11 +115,33 @@ def log_size_of(n: int, size: Any, rate: Any) -> float:
         number = as_number("rate", rate)
         if not 0.0 <= number < math.inf:
             raise refusal("rate", "finite and at least 0", repr(rate), "It is (ln size) / n.")
-        return n * number
-    whole = size if type(size) is int else as_number("size", size)  # may be beyond doubles
-    if not 1 <= whole < math.inf:
+        return Size(n * number, None, number)
+    whole = isinstance(size, (int, np.integer)) and not isinstance(size, bool)
+    given = int(size) if whole else as_number("size", size)  # whole numbers may be beyond doubles
+    if not 1 <= given < math.inf:
         raise refusal("size", "finite and at least 1", repr(size), "A code has one word or more.")
-    return math.log(whole)
+    log = math.log(given)
+    return Size(log, Fraction(given), log / n)
+
+
+def log_rest_of(source: Source, n: int, size: Size) -> float:
+    """Logarithm of how many words are left out; minus infinity where there are none.
+
+    A rate within its rounding of that of all words leaves out none.
+    """
+    log_all = n * source.log_letters
+    share = size.log - log_all
+    if size.exact is None or share < -1.0:
+        if share >= -8 * _UNIT * (1.0 + log_all):
+            return -math.inf
+        return log_all + log_complement(share)
+    rest = sum(source.letters) ** n - size.exact
+    return log_of(rest) if rest > 0 else -math.inf
+
+
+def log_of(number: Fraction) -> float:
+    """Logarithm of a number of any size, and of 0."""
+    return math.log(number.numerator) - math.log(number.denominator) if number else -math.inf
 
 
 def log_error_of(epsilon: Any, log_epsilon: Any) -> float:
@@ -103,10 +177,35 @@ def classes_of(source: Source, n: int) -> Classes:
     log_p -= logsumexp(log_p)
     sums = types @ score.values
     order = np.argsort(sums, kind="stable")
+    if len(types) * n * source.log_letters <= _MOST_DIGITS * math.log(2.0):
+        sizes = _sizes(types[order], source.letters)
+        return Classes(log_p[order], np.array([math.log(size) for size in sizes]), sizes)
     log_p, log_size = log_p[order], (log_p + sums)[order]
-    if n * source.log_letters < 36.0:  # sizes are whole numbers, and doubles hold them
-        log_size = np.log(np.rint(np.exp(log_size)))
-    return Classes(log_p, log_size)
+    few = log_size < _SMALL
+    log_size[few] = np.log(np.rint(np.exp(log_size[few])))
+    return Classes(log_p, log_size, None)
+
+
+def _sizes(types: IntArray, letters: tuple[int, ...]) -> list[int]:
+    """Return how many words each type has: multinomial coefficients, times letters that share."""
+    left = types.sum(axis=1)
+    sizes = np.ones(len(types), dtype=object)
+    for taken, number in zip(types.T, letters, strict=True):
+        if (left > taken).any():
+            rows = {m: _binomials(m) for m in set(left.tolist())}
+            sizes = sizes * np.frompyfunc(lambda m, j, rows=rows: rows[m][j], 2, 1)(left, taken)
+        if number > 1:
+            sizes = sizes * np.frompyfunc(pow, 2, 1)(number, taken)
+        left = left - taken
+    found: list[int] = sizes.tolist()
+    return found
+
+
+def _binomials(n: int) -> list[int]:
+    row = [1]
+    for j in range(1, n + 1):
+        row.append(row[-1] * (n - j + 1) // j)
+    return row
 
 
 def _types(n: int, k: int) -> IntArray:

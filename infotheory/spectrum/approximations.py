@@ -5,11 +5,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from scipy.special import erfcx, log_ndtr
+from scipy.special import log_ndtr
 
 from infotheory._validation import refusal
-from infotheory.measures import Score
-from infotheory.spectrum._events import Event
+from infotheory.spectrum._expansions import (
+    LOG_ROOT_2_PI,
+    corrected_normal,
+    inverse_difference,
+    lattice_share,
+    skewness_and_kurtosis,
+)
 from infotheory.spectrum._exponents import signed_saddle
 from infotheory.spectrum._placement import Tail, placed, tail_of
 from infotheory.spectrum.results import log_complement
@@ -20,9 +25,6 @@ __all__ = [
     "lugannani_rice_approximation",
     "normal_approximation",
 ]
-
-_LOG_ROOT_2_PI = 0.5 * math.log(2.0 * math.pi)
-_NEAR = 1e-4  # standard deviations of tilt, below which differences are taken from series
 
 
 def normal_approximation(
@@ -166,16 +168,17 @@ def edgeworth_approximation(
     tail = tail_of(score, n, delta, span, options)
     if tail.known is not None:
         return tail.known
-    law, n = tail.event.score, tail.event.n
-    x, variance = _standardised(tail), law.variance
-    skewness = _third_cumulant(law) / variance**1.5
-    terms = skewness * (x * x - 1.0) / (6.0 * math.sqrt(n))
+    law, n, x = tail.event.score, tail.event.n, _standardised(tail)
+    if law.variance == 0.0:  # it underflows: there is nothing to expand in
+        return float(log_ndtr(-x))
+    skewness, kurtosis = skewness_and_kurtosis(law)
+    square = x * x
+    terms = skewness * (square - 1.0) / (6.0 * math.sqrt(n))
     if order == 2:
-        kurtosis = _fourth_cumulant(law) / variance**2
-        terms += kurtosis * (x**3 - 3.0 * x) / (24.0 * n)
-        terms += skewness**2 * (x**5 - 10.0 * x**3 + 15.0 * x) / (72.0 * n)
-        terms -= tail.span**2 * x / (24.0 * variance * n)
-    return _corrected_normal(x, terms)
+        step = tail.span / math.sqrt(n * law.variance)
+        terms += kurtosis * x * (square - 3.0) / (24.0 * n) - step * step * x / 24.0
+        terms += skewness * skewness * x * ((square - 10.0) * square + 15.0) / (72.0 * n)
+    return corrected_normal(x, terms)
 
 
 def bahadur_rao_approximation(
@@ -246,7 +249,9 @@ def bahadur_rao_approximation(
     tail = tail_of(score, n, delta, span, options)
     if tail.known is not None or tail.event.level >= tail.event.score.mean:
         return _bahadur_rao(tail)
-    return log_complement(_bahadur_rao(placed(tail.event.mirrored(), tail.finite, span)))
+    return log_complement(
+        _bahadur_rao(placed(tail.event.mirrored(), tail.finite, tail.span or None))
+    )
 
 
 def lugannani_rice_approximation(
@@ -323,11 +328,10 @@ def lugannani_rice_approximation(
     lam, log_factor, *_, variance, _, _ = signed_saddle(event)
     w = math.copysign(math.sqrt(max(0.0, -2.0 * log_factor)), lam)
     u = lam * math.sqrt(event.n * variance)
-    near = abs(lam) * math.sqrt(event.score.variance) < _NEAR
-    terms = _near_difference(event, lam) if near else 1.0 / u - 1.0 / w
+    terms = inverse_difference(event, lam, u, w)
     if h:
-        terms += h / math.sqrt(event.n * variance) * _lattice_share(lam * h)
-    return _corrected_normal(w, terms)
+        terms += h / math.sqrt(event.n * variance) * lattice_share(lam * h)
+    return corrected_normal(w, terms)
 
 
 # ---------------------------------------------------------------------------------------- shared
@@ -337,17 +341,10 @@ def _standardised(tail: Tail) -> float:
     """Standard deviations from the mean of the sum to where the normal law begins to count."""
     event = tail.event
     away = event.threshold - 0.5 * tail.span - event.n * event.score.mean
-    return away / math.sqrt(event.n * event.score.variance)
-
-
-def _corrected_normal(x: float, terms: float) -> float:
-    """Logarithm of Q(x) + phi(x) terms, clipped to that of a probability."""
-    # Of the smaller side, as a multiple of phi, so that nothing underflows.
-    share = math.sqrt(0.5 * math.pi) * float(erfcx(abs(x) / math.sqrt(2.0)))
-    share += terms if x >= 0.0 else -terms
-    log_p = -0.5 * x * x - _LOG_ROOT_2_PI + math.log(share) if share > 0.0 else -math.inf
-    log_p = min(0.0, log_p)
-    return log_p if x >= 0.0 else log_complement(log_p)
+    scale = math.sqrt(event.n * event.score.variance)
+    if scale == 0.0:  # a variance that underflows
+        return math.copysign(math.inf, away) if away else 0.0
+    return away / scale
 
 
 def _bahadur_rao(tail: Tail) -> float:
@@ -357,39 +354,5 @@ def _bahadur_rao(tail: Tail) -> float:
     if lam <= 0.0:
         return 0.0
     reach = -math.expm1(-lam * tail.span) / tail.span if tail.span else lam
-    spread = math.log(reach) + 0.5 * math.log(tail.event.n * variance) + _LOG_ROOT_2_PI
+    spread = math.log(reach) + 0.5 * math.log(tail.event.n * variance) + LOG_ROOT_2_PI
     return min(0.0, log_factor - spread)
-
-
-def _third_cumulant(law: Any) -> float:
-    return float(law.cumulant_generating_function(0.0, derivative=3))
-
-
-def _fourth_cumulant(law: Any) -> float:
-    if isinstance(law, Score):
-        fourth = float(law.probabilities @ (law.values - law.mean) ** 4)
-        return fourth - 3.0 * float(law.variance) ** 2
-    # Slope of the third one, to the fourth power of the step.
-    step = 1e-3 / math.sqrt(law.variance)
-    one, two = (
-        float(law.cumulant_generating_function(k * step, derivative=3))
-        - float(law.cumulant_generating_function(-k * step, derivative=3))
-        for k in (1, 2)
-    )
-    return float((8.0 * one - two) / (12.0 * step))
-
-
-def _near_difference(event: Event, lam: float) -> float:
-    """1/u - 1/w for a small slope, to its second term."""
-    law, variance = event.score, event.score.variance
-    skewness = _third_cumulant(law) / variance**1.5
-    kurtosis = _fourth_cumulant(law) / variance**2
-    slope = lam * math.sqrt(variance) * (5.0 * skewness**2 / 24.0 - kurtosis / 8.0)
-    return float(slope - skewness / 6.0) / math.sqrt(event.n)
-
-
-def _lattice_share(y: float) -> float:
-    """1 / (1 - e^-y) - 1/y, which is 1/2 at 0 and 1 far above it."""
-    if abs(y) < 1e-2:
-        return 0.5 + y / 12.0 - y**3 / 720.0
-    return -1.0 / math.expm1(-y) - 1.0 / y

@@ -8,16 +8,26 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy.optimize import brentq
 
+from infotheory.measures import Score
 from infotheory.spectrum._events import check_length
-from infotheory.spectrum._words import Source, as_number, log_error_of, log_size_of, source_of
-from infotheory.spectrum.equipartition import nep_bounds
+from infotheory.spectrum._words import (
+    Source,
+    log_error_of,
+    log_rest_of,
+    size_of,
+    source_of,
+)
+from infotheory.spectrum.equipartition import event_asked, nep_bounds
 from infotheory.spectrum.results import Bounds, LogInterval, complement, log_complement
 
 __all__ = ["RateBounds", "coding_error_bounds", "coding_rate_bounds", "size_bounds"]
 
 _UNIT = 2.0**-53
-_COUNTED = 1e5  # nats: numbers of words up to which they are compared as whole numbers
+_FAR = 1e9  # nats
+_ROUNDING = 32  # doubles from one to the next that cumulants may put a threshold off by
+_CLOSE = 64  # doubles that are as good as one another: a part in 10^14
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,11 +108,9 @@ def size_bounds(
     True
     """
     source, n = source_of(p, kind), check_length(n)
-    if delta is not None and threshold is None:
-        threshold, delta = n * (source.score.mean + as_number("delta", delta)), None
-    bounds = nep_bounds(source.counting, n, delta, threshold=threshold, side="left", strict=False)
-    assert threshold is not None
-    return _size(source, n, bounds, threshold)
+    # As an event of the source, whose mean a distance is from.
+    event, _ = event_asked(source.score, n, delta, threshold=threshold, side="right", strict=True)
+    return _sizes(source, n, float(np.ldexp(event.threshold, event.exponent)))
 
 
 def coding_error_bounds(
@@ -157,18 +165,20 @@ def coding_error_bounds(
     True
     """
     source, n = source_of(p, kind), check_length(n)
-    log_m = log_size_of(n, size, rate)
+    asked = size_of(n, size, rate)
+    log_m = asked.log
     name = f"P(error) at {log_m / n!r} nats a letter, n = {n}"
     share = log_m - n * source.log_letters
     slack = 8 * _UNIT * (1.0 + log_m + n * source.log_letters)
-    if share >= slack or _is_all(source, n, size):
+    every = asked.exact is not None and log_rest_of(source, n, asked) == -math.inf
+    if share >= slack or every:
         return Bounds(-math.inf, -math.inf, "exact", name)
     if len(source.score) == 1:  # all words are equally likely
         kept = LogInterval(min(share - slack, 0.0), min(share + slack, 0.0), {"rounding": slack})
         lost = complement(kept)
         return Bounds(lost.lower, lost.upper, "exact", name, lost.terms)
-    fits, _ = _boundary(source, n, lambda tau: _sizes(source, n, tau).upper <= log_m / n)
-    _, full = _boundary(source, n, lambda tau: _sizes(source, n, tau).lower < log_m / n)
+    fits, _ = _boundary(source, n, lambda law, tau: log_m / n - _sizes(law, n, tau).upper)
+    _, full = _boundary(source, n, lambda law, tau: log_m / n - _sizes(law, n, tau).lower)
     above, below = _error(source, n, fits), _error(source, n, full)
     terms = {key: value for key, value in below.error_terms.items() if key.endswith("below")}
     terms |= {key: value for key, value in above.error_terms.items() if key.endswith("above")}
@@ -231,19 +241,15 @@ def coding_rate_bounds(
         rate = max(0.0, source.log_letters + log_complement(log_error) / n)
         one_more = np.logaddexp(0.0, n * rate) / n  # the size is a whole number
         return RateBounds(rate, min(float(one_more), source.log_letters))
-    _, enough = _boundary(source, n, lambda tau: _error(source, n, tau).upper > log_error)
-    too_few, _ = _boundary(source, n, lambda tau: _error(source, n, tau).lower > log_error)
+    _, enough = _boundary(source, n, lambda law, tau: _gap(_error(law, n, tau).upper, log_error))
+    too_few, _ = _boundary(source, n, lambda law, tau: _gap(_error(law, n, tau).lower, log_error))
     lower, upper = _sizes(source, n, too_few).lower, _sizes(source, n, enough).upper
     return RateBounds(max(0.0, lower), min(upper, source.log_letters))
 
 
-def _is_all(source: Source, n: int, size: Any) -> bool:
-    """Whether a whole number is that of all words, which logarithms cannot tell from one fewer."""
-    short = type(size) is int and n * source.log_letters < _COUNTED
-    return short and bool(size >= round(math.exp(source.log_letters)) ** n)
-
-
-def _size(source: Source, n: int, bounds: Bounds, threshold: float) -> RateBounds:
+def _sizes(source: Source, n: int, threshold: float) -> RateBounds:
+    """Bounds on (ln N) / n for the number of words no less likely than exp(-threshold)."""
+    bounds = _tail(source.counting, n, threshold, "left")
     # Of the logarithm of k, and of the probabilities of values that several letters share.
     slack = 8 * _UNIT * (1.0 + source.log_letters)
     lower = source.log_letters + bounds.lower / n - slack
@@ -251,26 +257,83 @@ def _size(source: Source, n: int, bounds: Bounds, threshold: float) -> RateBound
     return RateBounds(lower, min(upper, threshold / n * (1 + 2 * _UNIT)))
 
 
-def _sizes(source: Source, n: int, threshold: float) -> RateBounds:
-    """Bounds on (ln N) / n for the number of words no less likely than exp(-threshold)."""
-    bounds = nep_bounds(source.counting, n, threshold=threshold, side="left", strict=False)
-    return _size(source, n, bounds, threshold)
-
-
 def _error(source: Source, n: int, threshold: float) -> Bounds:
     """Bounds on the probability of the other words."""
-    return nep_bounds(source.score, n, threshold=threshold)
+    return _tail(source.score, n, threshold, "right")
 
 
-def _boundary(source: Source, n: int, test: Callable[[float], bool]) -> tuple[float, float]:
-    """Two thresholds close together, of which the first passes a test and the second does not.
+def _tail(law: Any, n: int, threshold: float, side: str) -> Bounds:
+    found = nep_bounds(law, n, threshold=threshold, side=side, strict=side == "right")
+    return law.with_extreme(found, n, threshold, side) if isinstance(law, _Rounded) else found
 
-    No word is more likely than the one, and all words are no less likely than the other.
+
+# ---------------------------------------------------------------------- where bounds meet a number
+
+
+class _Rounded:
+    """A finite law as laws in closed form are known: by cumulants, right to rounding."""
+
+    slope_limit = math.inf
+
+    def __init__(self, score: Score) -> None:
+        self._score = score
+        self.mean, self.minimum, self.maximum = score.mean, score.minimum, score.maximum
+        self.variance = score.variance or score.maximum**2  # of one that underflows, a scale
+        self.cumulant_generating_function = score.cumulant_generating_function
+
+    def tilted_third_absolute_moment(self, lam: float) -> float:
+        return self._score.tilted(lam).third_absolute_moment
+
+    def __neg__(self) -> _Rounded:
+        return _Rounded(-self._score)
+
+    def with_extreme(self, found: Bounds, n: int, threshold: float, side: str) -> Bounds:
+        """Add what is known of finite laws only: n times one extreme is a way to be beyond."""
+        right = side == "right"
+        if (threshold >= n * self.mean) != right:
+            return found
+        all_extreme = n * float(self._score.log_probabilities[-1 if right else 0])
+        return dataclasses.replace(found, lower=max(found.lower, min(found.upper, all_extreme)))
+
+
+def _gap(one: float, other: float) -> float:
+    return 0.0 if one == other else one - other  # both may be minus infinity
+
+
+def _boundary(source: Source, n: int, gap: Callable[[Source, float], float]) -> tuple[float, float]:
+    """Two thresholds close together, of which the first has a positive gap and the second has none.
+
+    No word is more likely than the one, or all words are no less likely than the other, where there
+    is no such place. It is looked for in doubles first, since fifty digits take their time.
     """
-    low = n * source.score.minimum * (1.0 - 1e-9) - 1e-9
-    high = n * source.score.maximum * (1.0 + 1e-9) + 1e-9
-    middle = 0.5 * (low + high)
-    while middle not in (low, high):
-        low, high = (middle, high) if test(middle) else (low, middle)
-        middle = 0.5 * (low + high)
-    return low, high
+    least = n * source.score.minimum * (1.0 - 1e-9) - 1e-9
+    most = n * source.score.maximum * (1.0 + 1e-9) + 1e-9
+    rounded: Any = {"score": _Rounded(source.score), "counting": _Rounded(source.counting)}
+    quick = source._replace(**rounded)
+
+    def quickly(threshold: float) -> float:
+        return min(max(gap(quick, threshold), -_FAR), _FAR)
+
+    near = most
+    if quickly(least) > 0.0 > quickly(most):
+        near = float(brentq(quickly, least, most, xtol=4 * _UNIT * most, rtol=8 * _UNIT))
+    low, high, middle = _place(least), _place(most), _place(near)
+    reach = _ROUNDING
+    while reach <= high - low:  # on both sides of that place, further away each time
+        for place in (middle - reach, middle + reach):
+            if low < place < high:
+                low, high = (place, high) if gap(source, _double(place)) > 0.0 else (low, place)
+        reach *= 32
+    while high - low > _CLOSE:
+        place = (low + high) // 2
+        low, high = (place, high) if gap(source, _double(place)) > 0.0 else (low, place)
+    return _double(low), _double(high)
+
+
+def _place(x: float) -> int:
+    """Place of a number among all doubles, counted from zero."""
+    return -_place(-x) if x < 0.0 else int(np.float64(x).view(np.int64))
+
+
+def _double(place: int) -> float:
+    return -_double(-place) if place < 0 else float(np.int64(place).view(np.float64))

@@ -8,6 +8,7 @@ from typing import Any
 
 from scipy.special import erfc, erfcinv, erfcx, erfinv
 
+from infotheory._validation import refusal
 from infotheory.spectrum._events import Event
 from infotheory.spectrum._exponents import (
     Saddle,
@@ -18,9 +19,9 @@ from infotheory.spectrum._exponents import (
     saddle_at,
     signed_saddle,
 )
-from infotheory.spectrum.results import Bounds, log_complement
+from infotheory.spectrum.results import Bounds, LogInterval, around, complement, log_complement
 
-__all__ = ["nep_approximation", "nep_bounds", "nep_terms"]
+__all__ = ["event_asked", "nep_approximation", "nep_bounds", "nep_terms"]
 
 _UNIT = 2.0**-53
 _ROUNDING = 64 * _UNIT  # of the special functions, which are right to 10 units, and what they enter
@@ -55,7 +56,7 @@ def nep_bounds(
         Distance from the mean a letter: the event is S_n > n (mean + delta) on the right, and
         S_n < n (mean - delta) on the left. It may be negative.
     threshold : float, optional
-        Of the sum itself, in place of `delta`.
+        Of the sum itself, in place of `delta`; it may be infinite.
     side : {"right", "left"}
         Which tail.
     strict : bool
@@ -72,7 +73,7 @@ def nep_bounds(
     ------
     ValueError, TypeError
         If `score` is no law of scores, `n` no length, or not exactly one of `delta` and `threshold`
-        is given, as a finite number.
+        is given, as a number.
 
     Notes
     -----
@@ -183,7 +184,7 @@ def nep_terms(
     >>> nep_terms(score, 8, threshold=8.0)["exact"].probability
     (0.0, 0.0)
     """
-    event, finite = asked(score, n, delta, threshold=threshold, side=side, strict=strict)
+    event, finite = event_asked(score, n, delta, threshold=threshold, side=side, strict=strict)
     known = certain(event, finite)
     if known is not None:
         return {"exact": _bounds(*_about(known), "exact", event.text)}
@@ -194,10 +195,7 @@ def nep_terms(
         found = _of_the_tail(event, finite)
     else:
         mirrored = _of_the_tail(event.mirrored(), finite)
-        found = {
-            name: (_complement(high, -1.0), _complement(low, 1.0))
-            for name, (low, high) in mirrored.items()
-        }
+        found = {name: _complement(*ends) for name, ends in mirrored.items()}
     found["Berry-Esseen"] = _normal(event.n, distance, centred)
     return {name: _bounds(low, high, name, event.text) for name, (low, high) in found.items()}
 
@@ -257,7 +255,7 @@ def nep_approximation(
     >>> round(nep_approximation(Score.entropy([0.4, 0.3, 0.2, 0.1]), 10_000, 0.02), 6)
     -13.356455
     """
-    event, finite = asked(score, n, delta, threshold=threshold, side=side, strict=strict)
+    event, finite = event_asked(score, n, delta, threshold=threshold, side=side, strict=strict)
     known = certain(event, finite)
     if known is not None:
         return known
@@ -266,6 +264,17 @@ def nep_approximation(
     a = saddle.lam * math.sqrt(event.n * saddle.variance)
     tail = saddle.log_factor + _log_core(a)
     return tail if above else log_complement(tail)
+
+
+def event_asked(
+    score: Any, n: Any, delta: Any, *, threshold: Any, side: str, strict: Any
+) -> tuple[Event, bool]:
+    """Check an event that is given by one of two numbers; whether it is of a finite score."""
+    if (delta is None) == (threshold is None):
+        fact = "none of them" if delta is None else "delta and threshold"
+        fix = "delta is a distance from the mean a letter, threshold a value of the sum."
+        raise refusal("one of delta and threshold", "given", fact, fix)
+    return asked(score, n, delta, threshold=threshold, side=side, strict=strict)
 
 
 # --------------------------------------------------------------------------------------- theorem
@@ -338,21 +347,19 @@ def _berry_esseen(n: int, saddle: Saddle) -> float:
     return berry_esseen(n * saddle.third, n * saddle.variance) * inflation
 
 
-def _complement(end: End, sign: float) -> End:
-    """Bound on an event that a bound on its complement makes, moved out by its rounding."""
-    value = log_complement(end[0])
-    return _moved(value, sign), end[1]
+def _complement(low: End, high: End) -> tuple[End, End]:
+    """Ends for an event that those of its complement make, moved out by their rounding."""
+    found = complement(LogInterval(low[0], high[0], {}))
+    return (found.lower, high[1]), (found.upper, low[1])
 
 
 def _about(value: float) -> tuple[End, End]:
-    """Ends on both sides of a logarithm that is right to its last digits."""
-    low, high = _moved(value, -1.0), _moved(value, 1.0)
-    terms = {"relative rounding": high - value} if high > value else {}
+    """Ends on both sides of a logarithm that is right to its last digits, or that of 0 or 1."""
+    if not -math.inf < value < 0.0:
+        return (value, {}), (value, {})
+    low, high = around(value, value, 16 * _UNIT)
+    terms = {"relative rounding": value - low}
     return (low, terms), (high, terms)
-
-
-def _moved(value: float, sign: float) -> float:
-    return value + sign * 16 * _UNIT * abs(value) if math.isfinite(value) else value
 
 
 def _bounds(low: End, high: End, name: str, event: str) -> Bounds:

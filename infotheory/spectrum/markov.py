@@ -171,7 +171,7 @@ class MarkovScore:
         Parameters
         ----------
         n : int
-            Length of the path.
+            Length of the path, up to 1e15.
         lam : float
             As in `cumulant_generating_function`.
 
@@ -188,7 +188,7 @@ class MarkovScore:
         Parameters
         ----------
         n : int
-            Length of the path.
+            Length of the path, up to 1e15.
         delta : float
             Distance from the entropy rate h, a letter, of either sign.
         side : {"right", "left"}, default "right"
@@ -213,7 +213,7 @@ class MarkovScore:
         Parameters
         ----------
         n : int
-            Length of the path.
+            Length of the path, up to 1e15; a grid costs as much for any.
         delta : float
             Distance of the threshold from the entropy rate h, a letter, of either sign.
         side : {"right", "left"}, default "right"
@@ -223,7 +223,10 @@ class MarkovScore:
             some 200 letters. "grid" rounds the scores and takes one Fourier transform. "auto" takes
             the first where it can.
         size : int, default 65536
-            Of the grid, a power of two from 256 to 4194304: the interval is as much narrower.
+            Of the grid, a power of two from 256 to 4194304: the interval is as much narrower. Its
+            step is some 20 standard deviations of the sum over `size`. Where that is as large as
+            scores differ, from some 10^7 letters on by default, the lower end may be minus
+            infinity and the upper one that of `chernoff_bound`.
 
         Returns
         -------
@@ -248,11 +251,13 @@ class MarkovScore:
             return Bounds(found.lower, found.upper, "counts", event, found.terms)
         if method == "counts":
             raise self._too_long(n)
-        sign = 1.0 if side == "right" else -1.0
-        if threshold >= sign * self.chain.block_entropy(n):
-            found = _right_tail(paths, n, threshold, size)
-        else:
-            found = complement(_right_tail(paths.negated(), n, -threshold, size))
+        tilt = least_exponent(paths, n, threshold)
+        if tilt[0] > 0.0:
+            found = _right_tail(paths, n, threshold, size, tilt)
+        else:  # the threshold is below the mean
+            other, threshold = paths.negated(), -threshold
+            tilt = least_exponent(other, n, threshold)
+            found = complement(_right_tail(other, n, threshold, size, tilt))
         return Bounds(found.lower, found.upper, "grid", event, found.terms)
 
     def law(self, n: int) -> Score:
@@ -328,9 +333,11 @@ def _law(tilted: TiltedChain) -> FloatArray:
     return law
 
 
-def _right_tail(paths: Chain, n: int, threshold: float, size: int) -> LogInterval:
+def _right_tail(
+    paths: Chain, n: int, threshold: float, size: int, tilt: tuple[float, float, float]
+) -> LogInterval:
     """Intersect the grid's interval with Chernoff's bound, whose slope it uses."""
-    lam, value, error = least_exponent(paths, n, threshold)
+    lam, value, error = tilt
     found = grid_bounds(paths, n, threshold, lam, size)
     upper = min(found.upper, value + error)
     return LogInterval(min(found.lower, upper), upper, found.terms)

@@ -6,9 +6,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
-__all__ = ["Bounds", "LogInterval", "complement", "log_complement"]
+import numpy as np
+
+from infotheory._typing import FloatArray
+
+__all__ = ["Bounds", "LogInterval", "around", "complement", "log_complement"]
 
 _ROUNDING = 16 * 2.0**-53  # of a logarithm of a difference, relatively
 
@@ -29,21 +33,35 @@ class LogInterval(NamedTuple):
     terms: dict[str, float]
 
 
-def log_complement(log_p: float) -> float:
-    """Return ln(1 - exp(log_p)), right to some units of itself."""
-    if log_p >= 0.0:
-        return -math.inf
-    if log_p > -math.log(2.0):
-        return math.log(-math.expm1(log_p))
-    return math.log1p(-math.exp(log_p))
+@overload
+def log_complement(log_p: float) -> float: ...
+@overload
+def log_complement(log_p: FloatArray) -> FloatArray: ...
+def log_complement(log_p: float | FloatArray) -> float | FloatArray:
+    """Return ln(1 - exp(log_p)), right to some units of itself, or of the least of doubles."""
+    logs = np.minimum(log_p, 0.0)
+    near = logs > -math.log(2.0)
+    with np.errstate(divide="ignore"):
+        below = np.log(-np.expm1(np.where(near, logs, -1.0)))
+    # Adding 0 makes the logarithm of 1 zero, not minus zero.
+    found = np.where(near, below, np.log1p(-np.exp(np.where(near, -1.0, logs))) + 0.0)
+    return found if found.ndim else float(found)
+
+
+def around(low: float, high: float, relative: float) -> tuple[float, float]:
+    """Move ends of an interval of logarithms apart, by a part of themselves and by a double.
+
+    The latter is for those that nearly underflow, of which no part is left.
+    """
+    lower = math.nextafter(low - relative * abs(low), -math.inf) if low > -math.inf else low
+    upper = math.nextafter(high + relative * abs(high), math.inf) if high > -math.inf else high
+    return lower, min(upper, 0.0)
 
 
 def complement(other: LogInterval) -> LogInterval:
     """Bound ln(1 - P)."""
-    low, high = (log_complement(end) for end in (other.upper, other.lower))
-    # A logarithm that underflows to zero is below zero.
-    low = math.nextafter(low * (1.0 + _ROUNDING), -math.inf)
-    return LogInterval(low, high * (1.0 - _ROUNDING), other.terms)
+    low, high = log_complement(other.upper), log_complement(other.lower)
+    return LogInterval(*around(low, high, _ROUNDING), other.terms)
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from infotheory.spectrum._events import check_length
-from infotheory.spectrum._words import classes_of, log_error_of, log_size_of, log_sum, source_of
+from infotheory.spectrum._words import (
+    Classes,
+    Size,
+    classes_of,
+    log_error_of,
+    log_of,
+    log_rest_of,
+    log_sum,
+    size_of,
+    source_of,
+)
 from infotheory.spectrum.results import log_complement
 
 __all__ = ["minimum_rate", "optimal_error"]
 
-_SAME = 1e-11  # relative difference below which sizes are taken for equal
+_SAME = 1e-11  # relative difference below which errors are taken for equal
 
 
 def optimal_error(
@@ -56,9 +69,12 @@ def optimal_error(
     -----
     The best code keeps the most likely words, whose probabilities are products: words with the same
     letters in another order are equally likely, and are counted at once. The error is summed from
-    the words that are left out, so it has all its digits however small it is. Cost and memory are
-    those of a table of all types, of which there are (n + k - 1 over k - 1) where p takes k
-    different values; up to 10^7 entries are accepted.
+    the words that are left out, so it has all its digits however small it is. Words are counted as
+    whole numbers, or by logarithms of ten digits where these numbers have more than 10^8 binary
+    digits in all: for k = 2, beyond 10^4 letters. A rate within rounding of the logarithm of the
+    number of letters is that of all words. Cost and memory are those of a table of all types, of
+    which there are (n + k - 1 over k - 1) where p takes k different values; up to 10^7 entries are
+    accepted.
 
     References
     ----------
@@ -75,16 +91,15 @@ def optimal_error(
     0.15625
     """
     source, n = source_of(p, kind), check_length(n)
-    log_m = log_size_of(n, size, rate)
+    asked = size_of(n, size, rate)
     classes = classes_of(source, n)
-    kept = _first(len(classes.log_p), lambda j: log_sum(classes.log_size[: j + 1]) >= log_m)
-    if kept == len(classes.log_p):
+    log_rest = log_rest_of(source, n, asked)
+    if log_rest == -math.inf:
         return -math.inf
-    below = log_sum(classes.log_size[: kept + 1])
-    # The part of this class that is not kept.
-    rest = below + log_complement(min(0.0, log_m - below)) - float(classes.log_size[kept])
-    partial = float(classes.log_p[kept]) + min(0.0, rest)
-    return min(0.0, float(np.logaddexp(partial, log_sum(classes.log_p[kept + 1 :]))))
+    at, kept, lost = _cut(classes, n, asked, log_rest)
+    log_lost = np.logaddexp(classes.log_p[at] + lost, log_sum(classes.log_p[at + 1 :]))
+    log_kept = np.logaddexp(classes.log_p[at] + kept, log_sum(classes.log_p[:at]))
+    return float(log_lost) if log_lost < log_kept else log_complement(float(log_kept))
 
 
 def minimum_rate(
@@ -123,9 +138,8 @@ def minimum_rate(
 
     Notes
     -----
-    M is the least whole number with an :func:`optimal_error` of at most epsilon; what is above a
-    whole number by less than a part in 10^11 is that number. The cost is that of a table of all
-    types of words.
+    M is the least whole number with an :func:`optimal_error` of at most epsilon, or above it by
+    less than a part in 10^11. The cost is that of a table of all types of words.
 
     References
     ----------
@@ -146,13 +160,33 @@ def minimum_rate(
     dropped = max(1, _first(every, lambda j: log_sum(classes.log_p[j:]) <= log_error))
     last = dropped - 1  # the class of which a part is kept
     top = float(classes.log_p[last])
-    spare = math.exp(log_error - top) - math.exp(log_sum(classes.log_p[dropped:]) - top)
-    share = max(0.0, 1.0 - spare)
-    partial = float(classes.log_size[last]) + (math.log(share) if share > 0.0 else -math.inf)
-    log_m = float(np.logaddexp(log_sum(classes.log_size[:last]), partial))
-    if log_m < 53 * math.log(2.0):
-        log_m = math.log(max(1.0, math.ceil(math.exp(log_m) * (1.0 - _SAME))))
-    return log_m / n
+    allowed = math.exp(log_error - top)
+    spare = max(0.0, allowed - math.exp(log_sum(classes.log_p[dropped:]) - top))
+    spare = min(1.0, spare + _SAME * allowed)
+    if classes.sizes is not None:
+        lost = math.floor(classes.sizes[last] * Fraction(spare))
+        return math.log(max(1, sum(classes.sizes[:dropped]) - lost)) / n
+    partial = float(classes.log_size[last]) + (math.log1p(-spare) if spare < 1.0 else -math.inf)
+    return max(0.0, float(np.logaddexp(log_sum(classes.log_size[:last]), partial))) / n
+
+
+def _cut(classes: Classes, n: int, size: Size, log_rest: float) -> tuple[int, float, float]:
+    """The class of which a part is kept, and logarithms of the shares that are kept and lost."""
+    if classes.sizes is not None:
+        number = size.number(n)
+        ends = list(itertools.accumulate(classes.sizes))
+        at = bisect.bisect_right(ends, number)
+        share = Fraction(number - ends[at] + classes.sizes[at], classes.sizes[at])
+        return at, log_of(share), log_of(1 - share)
+    # From the end that is closer, so that nothing cancels.
+    forwards = size.log < log_rest
+    sizes, target = classes.log_size[:: 1 if forwards else -1], min(size.log, log_rest)
+    at = _first(len(sizes), lambda j: log_sum(sizes[: j + 1]) > target)
+    before = log_sum(sizes[:at])
+    part = min(0.0, target + log_complement(before - target) - float(sizes[at]))
+    if forwards:
+        return at, part, log_complement(part)
+    return len(sizes) - 1 - at, log_complement(part), part
 
 
 def _first(count: int, test: Callable[[int], bool]) -> int:

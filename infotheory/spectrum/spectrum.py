@@ -10,10 +10,9 @@ import numpy as np
 from infotheory._typing import FloatArray
 from infotheory._validation import as_array, check_choice, refusal
 from infotheory.measures import Score
-from infotheory.spectrum._events import check_length
+from infotheory.spectrum._events import check_length, in_moderate_units
 from infotheory.spectrum._lattice import lattice_of
-from infotheory.spectrum._laws import Atoms, Gridded, Latticed, Listed, Target, on_a_grid
-from infotheory.spectrum._stitched import StitchedSums, widest_window
+from infotheory.spectrum._laws import Atoms, Gridded, Latticed, Listed, Target, law_of_sum
 from infotheory.spectrum.results import Bounds
 from infotheory.spectrum.tail import tail
 
@@ -22,9 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Spectrum", "exact"]
 
-_FEW_TYPES = 10**6
 _SIZE, _LEAST_SIZE, _MOST_SIZE = 2**19, 2**8, 2**24
-_COARSE = 0.5  # of a standard deviation: a grid that resolves less is refused
 
 
 def exact(score: Score, n: int, *, span: float | None = None, size: int | None = None) -> Spectrum:
@@ -56,9 +53,10 @@ def exact(score: Score, n: int, *, span: float | None = None, size: int | None =
 
     Notes
     -----
-    Up to a million types the law is the list of its atoms, equal sums merged. Values on a lattice
-    whose windows have at most `size` points have the law of a sum of integers; all others are
-    rounded to a grid, under whose best span the differences of the values are nearly integers.
+    Up to a million types the law is the list of its atoms; neighbouring sums that are within some
+    units of rounding of the sizes of their letters are one. Values on a lattice whose windows have
+    at most `size` points have the law of a sum of integers; all others are rounded to a grid, under
+    whose best span the differences of the values are nearly integers.
 
     Sums of integers come from transforms of tilted laws, each where it is right: the relation
     P(S = s) = exp(n K(lam) - lam s) P_lam(S = s) makes an absolute error of the tilted law a
@@ -66,7 +64,7 @@ def exact(score: Score, n: int, *, span: float | None = None, size: int | None =
     first asked for. A tail is always summed from its own end, never taken as 1 less the other.
 
     Logarithms of tails are right to some 1e-12 up to n = 1e6 and to 1e-16 sqrt(n) beyond, but for
-    the rounding to a grid: :attr:`Spectrum.resolution` says how coarse that is, and
+    what was merged or rounded to a grid: :attr:`Spectrum.resolution` says how far, and
     :meth:`Spectrum.bounds` certifies single values.
 
     References
@@ -89,24 +87,12 @@ def exact(score: Score, n: int, *, span: float | None = None, size: int | None =
             "Score.entropy(p), or another of its constructors."
         )
     n, points = check_length(n), _checked_size(size)
-    lattice = lattice_of(score, span)
-    if math.comb(n + len(score) - 1, len(score) - 1) <= _FEW_TYPES:
-        return Spectrum(score, n, Listed(score, n), span)
-    if lattice is not None:
-        law = StitchedSums(lattice.places, score.log_probabilities, n)
-        if widest_window(law.score, n) <= points:
-            origin = n * lattice.origin
-            return Spectrum(score, n, Latticed(score, law, origin, lattice.span), span)
-    grid = on_a_grid(score, n, points)
-    if not grid.resolution <= _COARSE * math.sqrt(n * score.variance):
-        raise refusal(
-            "n",
-            f"small enough for a grid of size={points} points",
-            f"{n}, where it resolves {grid.resolution / n:.2g} of a mean that deviates by "
-            f"{math.sqrt(score.variance / n):.2g}",
-            "Pass a larger size, or ask tail or nep_bounds for single probabilities.",
-        )
-    return Spectrum(score, n, grid, span)
+    shown, exponent = in_moderate_units(score)
+    step = None
+    if span is not None:
+        lattice_of(score, span)  # a wrong one is refused in the units it was given in
+        step = float(np.ldexp(span, -exponent))
+    return Spectrum(score, n, law_of_sum(shown, n, step, points), span)
 
 
 class Spectrum:
@@ -119,7 +105,7 @@ class Spectrum:
     n : int
         Number of scores.
     law : object
-        What computes with the sum.
+        What computes with the sum, in moderate units.
     span : float, optional
         That of a declared lattice.
     """
@@ -128,6 +114,11 @@ class Spectrum:
         self, score: Score, n: int, law: Listed | Latticed | Gridded, span: float | None = None
     ) -> None:
         self._score, self._n, self._law, self._span = score, n, law, span
+        self._shown, self._exponent = in_moderate_units(score)
+
+    def _as_rates(self, sums: Any) -> Any:
+        """Values of S_n / n, from sums in the units of the law."""
+        return np.ldexp(sums / self._n, self._exponent)
 
     @property
     def score(self) -> Score:
@@ -146,7 +137,7 @@ class Spectrum:
 
     @property
     def variance(self) -> float:
-        """Variance of S_n / n: that of the score, divided by n."""
+        """Variance of S_n / n: that of the score, divided by n; it may over- or underflow."""
         return self._score.variance / self._n
 
     @property
@@ -157,12 +148,15 @@ class Spectrum:
     @property
     def span(self) -> float | None:
         """Distance of neighbouring values of S_n / n on a lattice; None for the other forms."""
-        return self._law.span / self._n if isinstance(self._law, Latticed) else None
+        return float(self._as_rates(self._law.span)) if isinstance(self._law, Latticed) else None
 
     @property
     def resolution(self) -> float:
-        """How far a grid moves S_n / n, but with probability 1e-12; 0 for the other forms."""
-        return self._law.resolution / self._n if isinstance(self._law, Gridded) else 0.0
+        """How far atoms were moved that were merged, or a grid moves S_n / n; 0 on a lattice.
+
+        What a grid moves further has a probability of at most 1e-12.
+        """
+        return float(self._as_rates(self._law.resolution))
 
     def cdf(self, x: Any) -> Any:
         """P(S_n / n <= x).
@@ -224,9 +218,11 @@ class Spectrum:
 
     def _sums(self, rates: FloatArray) -> FloatArray:
         """Values of the sum; those far outside its range, such as infinity, a little outside."""
-        low, high = self._score.minimum, self._score.maximum
+        low, high = self._shown.minimum, self._shown.maximum
         out = max(high - low, abs(low), abs(high), 1.0)
-        sums: FloatArray = self._n * np.clip(rates.ravel(), low - out, high + out)
+        with np.errstate(over="ignore"):
+            shown = np.ldexp(rates.ravel(), -self._exponent)
+        sums: FloatArray = self._n * np.clip(shown, low - out, high + out)
         return sums
 
     def quantile(self, q: Any) -> Any:
@@ -257,7 +253,7 @@ class Spectrum:
     def _quantile(self, q: float) -> float:
         if q in (0.0, 1.0):
             return self._score.minimum if q == 0.0 else self._score.maximum
-        return self._law.quantile(Target.of(q)) / self._n
+        return float(self._as_rates(self._law.quantile(Target.of(q))))
 
     def pmf(self) -> Atoms:
         """Every value of S_n / n, with the logarithm of its probability.
@@ -279,7 +275,7 @@ class Spectrum:
                 "give the mass of intervals."
             )
         sums, logs = found
-        return Atoms(sums / self._n, logs.copy())
+        return Atoms(self._as_rates(sums), logs.copy())
 
     def bounds(self, x: float, side: str = "right") -> Bounds:
         """Certified bounds on one value of the law, whatever its form.
@@ -287,7 +283,7 @@ class Spectrum:
         Parameters
         ----------
         x : float
-            A value of S_n / n: the threshold of S_n is the double n x.
+            A value of S_n / n, or infinite: the threshold of S_n is the double n x.
         side : {"right", "left"}
             Whether to bound ln P(S_n > n x), as `log_sf`, or ln P(S_n <= n x), as `log_cdf`.
 
@@ -304,10 +300,16 @@ class Spectrum:
         rate = _numbers("x", x)
         if rate.ndim:
             raise refusal("x", "one number", f"shape {rate.shape}", "Bound one value at a time.")
+        threshold, within = (
+            float(rate) * self._n,
+            self._score.minimum <= rate <= self._score.maximum,
+        )
+        if math.isinf(threshold) and within:
+            raise refusal("x", "such that n x is finite", f"{float(rate):g} with n = {self._n}")
         return tail(
             self._score,
             self._n,
-            threshold=float(rate) * self._n,
+            threshold=threshold,
             side=side,
             strict=side == "right",
             span=self._span,
@@ -337,7 +339,8 @@ class Spectrum:
         return spectrum_density(self, ax, normal=normal)
 
     def __repr__(self) -> str:
-        mean = f"mean {self.mean:.6g}, deviation {math.sqrt(self.variance):.3g}"
+        deviation = np.ldexp(math.sqrt(self._shown.variance / self._n), self._exponent)
+        mean = f"mean {self.mean:.6g}, deviation {deviation:.3g}"
         if isinstance(self._law, Gridded):
             form = f"grid that resolves {self.resolution:.2g}"
         elif isinstance(self._law, Latticed):

@@ -13,15 +13,15 @@ from infotheory._validation import check_choice, refusal
 from infotheory.exceptions import PrecisionWarning
 from infotheory.measures import Score
 from infotheory.spectrum._brackets import brackets_bounds, brackets_cost
-from infotheory.spectrum._events import Event, event_of
+from infotheory.spectrum._events import Event, event_of, normalised
 from infotheory.spectrum._exponents import certain
-from infotheory.spectrum._lattice import Lattice, lattice_bounds, lattice_of
+from infotheory.spectrum._lattice import Lattice, lattice_bounds, lattice_cost, lattice_of
 from infotheory.spectrum._tilting import Tilt, tilt_of
 from infotheory.spectrum._transform import transform_bounds
 from infotheory.spectrum._types import number_of_types, types_bounds
 from infotheory.spectrum._windows import windows_bounds, windows_cost
 from infotheory.spectrum.equipartition import nep_bounds
-from infotheory.spectrum.results import Bounds, LogInterval, complement
+from infotheory.spectrum.results import Bounds, LogInterval, around, complement
 
 __all__ = ["TAIL_METHODS", "tail"]
 
@@ -37,7 +37,8 @@ _LONG = 2e10  # operations of a nanosecond
 _WIDE = 1e-3  # beyond this the closed forms may say more
 _WHY = {
     "types": "There are too many types to go through, or letters too close for a declared tie.",
-    "lattice": "Its values are on no lattice that was found; pass span= if there is one.",
+    "lattice": "Its values are on no lattice that was found (pass span= if there is one), or the "
+    "sum has too many points: 'brackets' and 'nep' take no longer for larger n.",
     "windows": "A score of two values is on a lattice; others may take too long.",
     "transform": "It knows no declared ties.",
 }
@@ -67,7 +68,8 @@ def tail(
     delta : float, optional
         Distance of the threshold from the mean, a letter: to the right or to the left.
     threshold : float, optional
-        Instead of `delta`, the threshold of the sum S_n itself, taken to be exact.
+        Instead of `delta`, the threshold of the sum S_n itself, taken to be exact; it may be
+        infinite.
     counts : array_like of int, optional
         Instead of both, how often each atom of the score occurs in a sequence whose sum is the
         threshold. Ties with it are exact.
@@ -141,7 +143,10 @@ def tail(
     """
     check_choice("method", method, ("auto", *TAIL_METHODS))
     event = event_of(score, n, delta, threshold=threshold, counts=counts, side=side, strict=strict)
-    width = _checked_width(width)
+    event, width = normalised(event), _checked_width(width)
+    if span is not None:
+        lattice_of(score, span)  # a wrong one is refused in the units it was given in
+        span = float(np.ldexp(span, -event.exponent))
     if event.n > _LONGEST and method == "auto":
         warnings.warn(
             f"n = {event.n} is beyond {_LONGEST:.0e}, up to which rounding is allowed for: only "
@@ -152,9 +157,7 @@ def tail(
         method = "nep"
     known = certain(event, finite=True)
     if known is not None:
-        slack = 4 * _UNIT * abs(known) if math.isfinite(known) else 0.0
-        found = LogInterval(known - slack, known + slack, {"relative rounding": slack})
-        return _as_bounds(found, "exact", event)
+        return _as_bounds(_exactly(known), "exact", event)
     if event.threshold >= event.n * event.score.mean:
         return _as_bounds(*_right_tail(event, method, width, span), event)
     other = event.mirrored()
@@ -166,6 +169,14 @@ def _checked_width(width: Any) -> float:
     if not (isinstance(width, (int, float, np.floating)) and 0.0 < width < math.inf):
         raise refusal("width", "a positive number", repr(width), "1e-9 is nine digits.")
     return float(width)
+
+
+def _exactly(known: float) -> LogInterval:
+    """Return the interval of a logarithm that is right to some units, or is that of 0 or of 1."""
+    if not -math.inf < known < 0.0:
+        return LogInterval(known, known, {"relative rounding": 0.0})
+    low, high = around(known, known, 4 * _UNIT)
+    return LogInterval(low, high, {"relative rounding": known - low})
 
 
 def _as_bounds(found: LogInterval, method: str, event: Event) -> Bounds:
@@ -209,7 +220,7 @@ def _ways(
     clear = event.counts is None or _smallest_gap(event) > _CLOSE
     if clear and number_of_types(event.n, k) <= _MANY_TYPES:
         ways["types"] = lambda: types_bounds(event, tilt)
-    if lattice is not None:
+    if lattice is not None and lattice_cost(event, tilt, lattice) <= _LONG:
         ways["lattice"] = lambda: lattice_bounds(event, tilt, lattice)
     if clear and k > 2 and windows_cost(event, tilt) <= _LONG:
         ways["windows"] = lambda: windows_bounds(event, tilt)

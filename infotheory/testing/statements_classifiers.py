@@ -11,6 +11,7 @@ from infotheory import measures
 from infotheory.classifiers import NCMIAccumulator, measure_classifier
 from infotheory.testing.drawing import draw_pmf
 from infotheory.testing.hunting import Finding
+from infotheory.testing.statements_measures import equal
 
 __all__ = ["concentration"]
 
@@ -18,10 +19,10 @@ _ROUNDING = 1e-11  # nats, of sums over up to forty rows of logarithms that are 
 
 
 def _close(statement: str, one: float, other: float, case: str) -> Finding:
-    same = one == other or (math.isnan(one) and math.isnan(other))
-    scale = 1.0 + max((abs(x) for x in (one, other) if math.isfinite(x)), default=0.0)
-    margin = 0.0 if same else -abs(one - other)
-    return Finding(statement, margin + _ROUNDING * scale, f"{one!r} = {other!r} for {case}")
+    """State that two numbers are the same, or both undefined."""
+    if math.isnan(one) and math.isnan(other):
+        one = other = math.inf
+    return equal(statement, one, other, case, _ROUNDING)
 
 
 def concentration(rng: np.random.Generator) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from infotheory._typing import FloatArray
 from infotheory.testing.drawing import draw_channel, draw_joint, draw_pmf
 from infotheory.testing.hunting import Finding
 
-__all__ = ["renyi", "shannon"]
+__all__ = ["equal", "renyi", "shannon"]
 
 _ROUNDING = 1e-12  # nats, of sums of some ten logarithms that are at most 700
 _ORDERS = (0.0, 0.1, 0.5, 0.9, 1.0 - 1e-7, 1.0, 1.0 + 1e-7, 1.3, 2.0, 5.0, 40.0, math.inf)
@@ -26,10 +26,13 @@ def _at_most(statement: str, low: float, high: float, case: str) -> Finding:
     return Finding(statement, margin + _ROUNDING * scale, text)
 
 
-def _equal(statement: str, one: float, other: float, case: str) -> Finding:
+def equal(
+    statement: str, one: float, other: float, case: str, rounding: float = _ROUNDING
+) -> Finding:
+    """State that two numbers are the same, up to so much rounding of a number of size one."""
     scale = 1.0 + max((abs(x) for x in (one, other) if math.isfinite(x)), default=0.0)
     margin = 0.0 if one == other else -abs(one - other)
-    return Finding(statement, margin + _ROUNDING * scale, f"{one!r} = {other!r} for {case}")
+    return Finding(statement, margin + rounding * scale, f"{one!r} = {other!r} for {case}")
 
 
 def shannon(rng: np.random.Generator) -> Iterator[Finding]:
@@ -40,7 +43,7 @@ def shannon(rng: np.random.Generator) -> Iterator[Finding]:
     information = measures.mutual_information
     both = information(joint.reshape(a, b * c))
     given = measures.conditional_mutual_information(joint.transpose(0, 2, 1))
-    yield _equal("I(X;YZ) = I(X;Y) + I(X;Z|Y)", both, information(pair) + given, case)
+    yield equal("I(X;YZ) = I(X;Y) + I(X;Z|Y)", both, information(pair) + given, case)
     yield _at_most("I(X;Z|Y) >= 0", 0.0, given, case)
     equivocation = measures.conditional_entropy(pair)
     yield _at_most("H(X|Y) <= H(X)", equivocation, measures.entropy(pair.sum(axis=1)), case)
@@ -51,7 +54,7 @@ def shannon(rng: np.random.Generator) -> Iterator[Finding]:
     yield _at_most("processing: I(X;Z) <= I(X;Y)", processed, information(pair), case)
     wrong = 1.0 - float(pair.max(axis=0).sum())
     wrong = min(max(wrong, 0.0), 1.0)
-    fano = measures.entropy([wrong, 1.0 - wrong]) + wrong * math.log(a - 1) if a > 1 else 0.0
+    fano = measures.entropy([wrong, 1.0 - wrong]) + wrong * math.log(a - 1)
     yield _at_most("Fano: H(X|Y) <= h(e) + e ln(K - 1)", equivocation, fano, case)
     p, q = draw_pmf(rng, b), draw_pmf(rng, b)
     case = f"p = {p.tolist()}, q = {q.tolist()}"
@@ -84,7 +87,7 @@ def renyi(rng: np.random.Generator) -> Iterator[Finding]:
     if 0.0 < high < 40.0:
         escort = measures.power_transform(p, high)
         other = measures.sibson_mutual_information(escort[:, None] * channel, alpha=high)
-        yield _equal("Arimoto's is Sibson's of the escort law", arimoto[1], other, case)
+        yield equal("Arimoto's is Sibson's of the escort law", arimoto[1], other, case)
 
 
 def _of_entropy(p: FloatArray, low: float, high: float) -> Iterator[Finding]:
@@ -112,4 +115,4 @@ def _of_divergence(
     yield _at_most("processing: D_a(pW||qW) <= D_a(p||q)", merged, second, case)
     if 0.0 < low < 1.0 - 1e-3 and math.isfinite(first):
         other = low / (1.0 - low) * measures.renyi_divergence(q, p, alpha=1.0 - low)
-        yield _equal("D_a(p||q) = a / (1 - a) D_(1-a)(q||p)", first, other, case)
+        yield equal("D_a(p||q) = a / (1 - a) D_(1-a)(q||p)", first, other, case)

@@ -74,6 +74,35 @@ def test_a_picture(tmp_path: Path) -> None:
     assert path.read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_picture_of_a_law_that_is_too_narrow(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "law.png"
+    arguments = ["--pmf", PMF, "-n", "1000000000", "--delta", "0.1", "--plot", str(path)]
+    assert main(["spectrum", *arguments]) == 1
+    output, errors = capsys.readouterr()
+    assert len(output.splitlines()) == 3
+    assert errors.startswith("infotheory spectrum: --plot takes a smaller n than 1,000,000,000,")
+    assert "size" not in errors
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("n", ["1000000000000", "1000000000000000"])
+def test_words_of_any_length(n: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is warned of is said once, in a line without the place in the source."""
+    arguments = ["--pmf", PMF, "-n", n, "--delta", "0.1", "0.2"]
+    assert main(["spectrum", *arguments]) == 0
+    output, errors = capsys.readouterr()
+    closed = nep_bounds(Score.entropy(P), int(n), 0.1)
+    assert float(output.splitlines()[2].split()[1]) == pytest.approx(closed.lower, rel=1e-9)
+    if n == "1000000000000":
+        assert errors == ""
+    else:
+        (line,) = errors.splitlines()
+        assert line.startswith(f"note: n = {n} is beyond 1e+12")
+        assert ".py" not in line
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "text"),
     [

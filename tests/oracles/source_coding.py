@@ -38,3 +38,15 @@ def likely(p: Sequence[Fraction], n: int, least: Fraction) -> tuple[int, Fractio
     """How many words are at least so likely, and the probability of the others."""
     kept = [word for word in words(p, n) if word >= least]
     return len(kept), 1 - sum(kept, start=Fraction(0))
+
+
+def error_of_pairs(p: Sequence[Fraction], n: int, size: Fraction) -> Fraction:
+    """The same of two letters, the first the likelier: by how often the second one occurs."""
+    left, lost = 2**n - size, Fraction(0)
+    for k in range(n, -1, -1):
+        taken = min(left, Fraction(math.comb(n, k)))
+        lost += taken * p[0] ** (n - k) * p[1] ** k
+        left -= taken
+        if left <= 0:
+            return lost
+    return lost

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -63,12 +63,36 @@ def log_up_to(atoms: Law, threshold: Fraction) -> Any:
         return mp.log(total) if total > 0 else mp.mpf("-inf")
 
 
+def log_mass(atoms: Law, holds: Callable[[Fraction], bool]) -> Any:
+    """ln of the mass of some sums, with all digits where that is hardly any or nearly one."""
+    with mp.workdps(DIGITS):
+        inside = mp.fsum(mass for at, mass in atoms if holds(at))
+        outside = mp.fsum(mass for at, mass in atoms if not holds(at))
+        if not inside:
+            return mp.mpf("-inf")
+        return mp.log(inside) if inside < outside else mp.log1p(-outside)
+
+
 def binomial_log_at_least(n: int, p: float, least: int) -> Any:
     with mp.workdps(DIGITS):
         q = mp.mpf(p)
         return mp.log(
             mp.fsum(mp.binomial(n, c) * q**c * (1 - q) ** (n - c) for c in range(least, n + 1))
         )
+
+
+def log_far_binomial_tail(log_probabilities: Sequence[float], n: int, count: int) -> Any:
+    """ln P(at least `count` of the second of two letters), far above its mean, for any n."""
+    with mp.workdps(DIGITS):
+        one, two = weights(log_probabilities)
+        ways = mp.loggamma(n + 1) - mp.loggamma(count + 1) - mp.loggamma(n - count + 1)
+        term = total = mp.mpf(1)
+        for place in range(count, n):
+            term *= (n - place) * two / ((place + 1) * one)
+            total += term
+            if term < mp.mpf(10) ** -30:
+                break
+        return ways + (n - count) * mp.log(one) + count * mp.log(two) + mp.log(total)
 
 
 def place_law(places: Sequence[int], p: Sequence[float], n: int) -> dict[int, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import mpmath as mp
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from infotheory.spectrum import _chain, _chain_grid, _chain_law
 from infotheory.spectrum import markov as module
@@ -93,6 +94,55 @@ def test_alias_is_the_mass_outside_at_most() -> None:
         bound = _chain_grid._outside(tilted, grid, n, (low, high), spread)
         # Chernoff's bound lacks a factor of 1 / (exponent sqrt(2 pi)), and exponents are rounded.
         assert 0.0 < outside <= bound <= 1000.0 * outside
+        chernoff = 0.0
+        for sign, edge in ((-1.0, low - 1), (1.0, high + 1)):
+            slopes = [sign * e * grid.step / spread for e in _chain_grid._EXPONENTS]
+            chernoff += min(
+                sum(m * weights[x] * math.exp(t * (j - edge)) for (x, j), m in masses.items())
+                for t in slopes
+            )
+        assert bound == pytest.approx(1.001 * chernoff, rel=1e-9)
+
+
+@pytest.mark.parametrize("n", [10**4, 10**5, 10**6])
+def test_alias_is_small_at_any_length(n: int) -> None:
+    """Ten deviations to each side: exp(-50), however small powers of the kernel are."""
+    found = KNOWN.log_tail(n, 3.0 / math.sqrt(n))
+    assert 0.0 < found.error_terms["alias"] < 1e-20
+    assert -math.inf < found.lower <= found.upper < -7.8
+
+
+@pytest.mark.parametrize("n", [10**5, 10**6])
+def test_long_paths_of_independent_letters_are_binomial(n: int) -> None:
+    score = MarkovScore([[0.9, 0.1]] * 2, [0.9, 0.1])
+    deviation = math.sqrt(0.09) * math.log(9.0)
+    for shift in (1.0, 3.0, 6.0):
+        delta = shift * deviation / math.sqrt(n)
+        # S_n = n ln(1/0.9) + ln(9) J.
+        least = (n * (score.entropy_rate + delta) + n * math.log(0.9)) / math.log(9.0)
+        exact = binom.logsf(math.floor(least), n, 0.1)
+        found = score.log_tail(n, delta)
+        assert found.lower <= exact <= found.upper
+        assert found.width < 0.1
+        exact = binom.logcdf(math.ceil(n * 0.2 - least) - 1, n, 0.1)
+        found = score.log_tail(n, delta, "left")
+        assert found.lower <= exact <= found.upper
+
+
+@pytest.mark.parametrize("n", [10**9, 10**12, 10**15])
+def test_bounds_of_paths_of_any_length(n: int) -> None:
+    """Chernoff's bound is the asymptotic rate to rounding, and a grid adds no more than time."""
+    score = MarkovScore([[0.9, 0.1]] * 2, [0.9, 0.1])
+    level = 0.1 + 0.01 / math.log(9.0)
+    rate = level * math.log(level / 0.1) + (1 - level) * math.log((1 - level) / 0.9)
+    for side, delta in (("right", 0.01), ("left", -0.01)):
+        assert score.chernoff_bound(n, 0.01).upper == pytest.approx(-n * rate, rel=1e-6)
+        found = score.log_tail(n, delta, side, size=1024)
+        if side == "right":
+            assert found.upper <= -n * rate * (1 - 1e-6)
+        else:
+            assert -1e-300 < found.lower <= found.upper == 0.0
+    assert math.isfinite(score.log_moment(n, 0.5))
 
 
 def test_the_transform_is_right_within_its_bound() -> None:

@@ -113,6 +113,40 @@ def test_two_pairs_have_a_laplace_law(rho: float) -> None:
         assert_brackets(GaussianPairScore(rho).log_tail(2, delta), exact, slack=1e-15 * abs(exact))
 
 
+@pytest.mark.parametrize(
+    ("rho", "n", "delta"), [(0.5, 10, 1e40), (1e-100, 10, 0.125), (1e-100, 8, 1e100)]
+)
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_pairs_at_distances_of_any_size(rho: float, n: int, delta: float, side: str) -> None:
+    score = GaussianPairScore(rho)
+    with mp.workdps(60):
+        exact = oracle.log_difference_tail(n // 2, n * mp.mpf(delta) / mp.mpf(rho))
+        assert_brackets(score.log_tail(n, delta, side), exact, ceiling=2e-15 * abs(float(exact)))
+    sure = score.log_tail(n, -delta, side)
+    assert (sure.lower, sure.upper) == (-5e-324, 0.0)
+
+
+@pytest.mark.parametrize("delta", [1e16, 1e40, 1e100])
+@pytest.mark.parametrize("score", [SCORES[0], SCORES[7], -SCORES[2], GammaScore(0.0, 1.0, 0.3)])
+def test_slopes_next_to_their_limit(score: Any, delta: float) -> None:
+    """No slope reaches the threshold, and the steepest one is that of nearly all digits."""
+    side = "right" if score.slope_limit < math.inf else "left"
+    found, bounds = score.log_tail(10, delta, side), nep_bounds(score, 10, delta, side=side)
+    assert bounds.upper == pytest.approx(found.upper, rel=1e-9)
+    assert found.upper <= bounds.upper
+
+
+@given(st.floats(1e-100, 1e100))
+def test_slopes_that_are_legal_have_finite_cumulants(scale: float) -> None:
+    score = GammaScore(0.0, 1.0, scale)
+    steepest = (1.0 - 3.0 * 2.0**-53) * score.slope_limit
+    assert score.cumulant_generating_function(steepest) <= 53.0 * math.log(2.0)
+    mean = score.cumulant_generating_function(steepest, derivative=1) / scale
+    assert 2.0**50 <= mean <= 2.0**53
+    with pytest.raises(ValueError, match="lam must be in"):
+        score.cumulant_generating_function(score.slope_limit)
+
+
 def test_entropies_and_variances() -> None:
     assert GammaScore.gaussian(4.0).mean == pytest.approx(0.5 * math.log(2 * math.pi * math.e * 4))
     assert GammaScore.gaussian(4.0).variance == 0.5

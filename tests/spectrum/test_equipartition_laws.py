@@ -306,7 +306,7 @@ def test_refusals(function: Any) -> None:
         function([0.5, 0.5], 10, 0.1)
     with pytest.raises(ValueError, match="n must be a whole number"):
         function(COIN, 2.5, 0.1)
-    with pytest.raises(ValueError, match="one of delta, threshold and counts must be given"):
+    with pytest.raises(ValueError, match="one of delta and threshold must be given"):
         function(COIN, 10)
     with pytest.raises(ValueError, match="delta must be finite; got inf"):
         function(COIN, 10, math.inf)

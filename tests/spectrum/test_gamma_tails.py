@@ -53,6 +53,29 @@ def test_differences_hold_their_finite_sums(shape: int) -> None:
         assert found.upper - found.lower <= ceiling(exact)
 
 
+@pytest.mark.parametrize("shape", [1, 5, 25])
+@pytest.mark.parametrize("point", [1e-215, 1e-40, 1e9, 1.7e16, 2e41, 1e100, 1e215])
+def test_differences_of_any_size(shape: int, point: float) -> None:
+    """Where a saddle that is rounded to a double is far from the integrand."""
+    exact = oracle.log_difference_tail(shape, point)
+    found = module.difference_tail(Decimal(shape), Decimal(point))
+    assert found.lower <= exact <= found.upper
+    assert found.upper - found.lower <= ceiling(exact)
+    assert 0.0 < found.terms["relative trapezoid"] < 1e-14
+    assert 0.0 < found.terms["relative omitted nodes"] < 1e-14
+
+
+@pytest.mark.parametrize("point", [1e20, 1e40, 1e215])
+def test_one_gaussian_pair_far_out(point: float) -> None:
+    """Hankel's expansion of K_0, integrated, to its second term: the third is 1e-39 of it."""
+    with mp.workdps(300):
+        y = mp.mpf(point)
+        exact = mp.log(mp.sqrt(mp.pi / (2 * y)) / mp.pi * (1 - 5 / (8 * y))) - y
+        found = module.difference_tail(Decimal("0.5"), Decimal(point))
+        assert found.lower <= exact <= found.upper
+    assert found.upper - found.lower <= ceiling(exact)
+
+
 @pytest.mark.parametrize("point", [1e-3, 1.0, 60.0])
 def test_one_gaussian_pair_holds_the_integral_of_its_density(point: float) -> None:
     exact = oracle.log_bessel_tail(point)

@@ -319,9 +319,13 @@ def test_refusals_of_errors(function: Any) -> None:
 def test_too_many_types() -> None:
     with pytest.raises(ValueError, match=r"n must be small enough .* Use coding_error_bounds"):
         optimal_error(np.arange(1, 27) / 351, 100, rate=1.0)
-    with pytest.raises(ValueError, match="one of delta, threshold and counts must be given"):
+    with pytest.raises(ValueError, match="one of delta and threshold must be given"):
         size_bounds([0.5, 0.5], 3)
-    with pytest.raises(ValueError, match="one of delta, threshold and counts must be given"):
+    with pytest.raises(ValueError, match="one of delta and threshold must be given"):
         size_bounds([0.5, 0.5], 3, 0.1, threshold=0.5)
+    with pytest.raises(ValueError, match="delta must be finite; got nan"):
+        size_bounds([0.5, 0.5], 3, math.nan)
+    with pytest.raises(ValueError, match="threshold must be a number, or infinite; got nan"):
+        size_bounds([0.5, 0.5], 3, threshold=math.nan)
     with pytest.raises(TypeError, match="delta must be a number; got '1'"):
         size_bounds([0.5, 0.5], 3, "1")
