@@ -184,7 +184,7 @@ def lightning_callback(
         As of :class:`infotheory.learning.NCMIMetric`.
     base : float, optional
         Base of the logarithm: 2 for bits. Nats by default.
-    prefix : str, default "val_"
+    prefix : str, default ``"val_"``
         What the names begin with: ``val_cmi``, ``val_gamma``, ``val_ncmi`` and ``val_error``.
 
     Returns

@@ -29,7 +29,7 @@ class Listing(NamedTuple):
     slack : ndarray, shape (m,)
         How far what was joined to an atom may be from it, and what is asked for as that atom.
     moved : float
-        How far a sum is from its atom, at most.
+        How far a sum is at most from the atom that it was joined to.
     """
 
     sums: FloatArray
@@ -126,10 +126,8 @@ def _merged(sums: FloatArray, logs: FloatArray, slack: FloatArray) -> Listing:
     """Join neighbours that are within their slack at their middle."""
     first = np.flatnonzero(np.append(True, np.diff(sums) > slack[:-1] + slack[1:]))
     last = np.append(first[1:], len(sums)) - 1
-    half = 0.5 * (sums[last] - sums[first])
-    return Listing(
-        sums[first] + half,
-        np.logaddexp.reduceat(logs, first),
-        np.maximum.reduceat(slack, first) + half,
-        float(half.max()),
-    )
+    half, most = 0.5 * (sums[last] - sums[first]), np.maximum.reduceat(slack, first)
+    # Half of the slack is more than the rounding of a sum.
+    moved = np.where(last > first, half + 0.5 * most, 0.0)
+    joined = np.logaddexp.reduceat(logs, first)
+    return Listing(sums[first] + half, joined, most + half, float(moved.max()))

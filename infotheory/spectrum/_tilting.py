@@ -64,9 +64,8 @@ class Tilt:
 def slope_for(score: Score, level: float) -> float:
     """Return lam with K'(lam) = level, for a level between the least and the largest value.
 
-    Newton's steps, or halves of a bracket where they leave it or do not pay: letters that are far
-    from the level may rule its variance without ruling its mean. Right to rounding, which is all
-    that is needed where any lam is legal; a level that no slope reaches has a very steep one.
+    Newton's steps, bisected where they leave the bracket; right to rounding, which is all that is
+    needed where any lam is legal. A level that no slope reaches has a very steep one.
     """
     if not score.minimum < level < score.maximum:
         raise ValueError(f"level must be between {score.minimum} and {score.maximum}; got {level}.")
@@ -77,18 +76,17 @@ def slope_for(score: Score, level: float) -> float:
         low *= 2.0
     while high < steepest and _excess(score, high, level)[0] < 0.0:
         high *= 2.0
-    lam, before = 0.0, math.inf
-    while True:  # the excess or the bracket halves at every step
+    lam = 0.0
+    while True:  # the bracket shrinks at every step, to neighbouring doubles at the last
         excess, variance, size = _excess(score, lam, level)
         low, high = (lam, high) if excess < 0.0 else (low, lam)
         step = lam - excess / variance if variance > 0.0 else math.nan
         if abs(excess) <= 4 * _UNIT * size:
             return step if low < step < high else lam
-        pays = low < step < high and abs(excess) <= 0.5 * before
-        found = step if pays else 0.5 * (low + high)
+        found = step if low < step < high else 0.5 * (low + high)
         if found in (low, high):
             return found
-        lam, before = found, abs(excess)
+        lam = found
 
 
 def nearest_slope(score: Score, level: float) -> float:

@@ -41,9 +41,43 @@ def test_what_is_merged_is_said() -> None:
     """Beside 1e8, sums that differ by 1e-8 are the same double: up to 2e-8 apart for n = 3."""
     law = exact(MIXED, 3)
     assert len(law.pmf().values) == 4 + 3
-    # Half of 2e-8, a mean of three, to the rounding of sums of 1e8.
-    assert 1e-8 / 3 - 2e-8 / 3 <= law.resolution <= 1e-8 / 3 + 2e-8 / 3
-    assert exact(Score([0.0, 1.0, 3.0], [0.5, 0.3, 0.2]), 9).resolution == 0.0
+    # At least half of 2e-8, for a mean of three; at most 10 units of 2e8 in all.
+    assert 1e-8 / 3 <= law.resolution <= 20 * 2.0**-53 * 2e8 / 3
+    assert exact(Score([0.0, 1.0, 3.1], [0.5, 0.3, 0.2]), 9).resolution == 0.0
+
+
+def test_an_atom_is_found_from_where_its_first_sum_is() -> None:
+    """Five values, each 26 units above the one before: neighbours agree, and all are one."""
+    law = exact(Score(1.0 + 2.0**-53 * np.arange(0.0, 130.0, 26.0), np.full(5, 0.2)), 1)
+    assert len(law.pmf().values) == 1
+    assert law.cdf([1.0 - 1e-13, 1.0, 1.0 + 1e-13]).tolist() == [0.0, 1.0, 1.0]
+    assert 52 * 2.0**-53 <= law.resolution <= 60 * 2.0**-53
+
+
+def test_sums_that_cancel_are_found() -> None:
+    """Three times -0.1 and once 0.3 are 5e-17 below zero, and above it when negated."""
+    for values in ([-0.1, 0.3, 5.0], [-0.3, 0.1, 5.0]):
+        law = exact(Score(values, [0.5, 0.3, 0.2]), 4)
+        want = [m for at, m in law_of(law.score, 4) if at < Fraction(1, 10**9)]
+        assert law.cdf(0.0) == pytest.approx(float(sum(want)), rel=1e-14)
+        assert law.cdf(-1e-15) < law.cdf(0.0) - 0.01
+
+
+def test_large_letters_that_cancel_hide_small_ones() -> None:
+    """1e8 + 3e-8 - 1e8 may be any of 2e-8 and 3e-8, and what is asked for just before, too."""
+    w = math.nextafter(math.nextafter(1e8, 2e8), 2e8)
+    score = Score([-1e8, 0.0, 1e-8, w], [0.25, 0.25, 0.25, 0.25])
+    law, atoms = exact(score, 3), law_of(score, 3)
+    x = np.linspace(-5e-8, 9e-8, 57) / 3
+    found = law.cdf(x)
+    assert (np.diff(found) >= 0.0).all()
+    # Sums of three letters of 1e8 are looked for within twelve units, to each side.
+    r = 3 * law.resolution + 12 * 2.0**-53 * 3e8
+    for one, cdf in zip(x.tolist(), found.tolist(), strict=True):
+        below, above = (
+            float(sum(mass for at, mass in atoms if at <= 3 * one + sign * r)) for sign in (-1, 1)
+        )
+        assert below - 1e-13 <= cdf <= above + 1e-13
 
 
 @st.composite
@@ -80,7 +114,7 @@ def test_sums_that_agree_but_for_rounding_are_one() -> None:
     """ln 0.4 + ln 0.1 = 2 ln 0.2: of ten types of two letters, nine values."""
     law = exact(Score.entropy([0.4, 0.3, 0.2, 0.1]), 2)
     assert len(law.pmf().values) == 9
-    assert law.resolution <= 4e-16
+    assert law.resolution <= 12 * 2.0**-53  # and values of 2.3 at most, half of them
 
 
 def test_one_letter_takes_no_memory() -> None:

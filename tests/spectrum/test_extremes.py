@@ -58,6 +58,11 @@ def test_one_atom_that_is_nearly_certain(rare: float, n: int) -> None:
             assert found.width <= 1e-14 * abs(float(every)) + 3 * LEAST
             other = "left" if side == "right" else "right"
             holds(tail(score, n, side=other, **options), mp.log(-mp.expm1(every)))
+        # Not all of them the rare one, the lowest: nearly certain, but for one or many letters.
+        score = Score([17.0, 24.0], [rare, 0.0], kind="logits")
+        if n * rare > -4000.0:
+            missing = n * (rare - mp.log1p(share))
+            holds(tail(score, n, threshold=n * 17.0), mp.log1p(-mp.exp(missing)))
 
 
 @given(st.floats(-746.0, -700.0), st.floats(0.0, 1e-3))
@@ -215,9 +220,8 @@ FAR = Score([-1e40, 0.0, 1.0], [0.5, 0.3, 0.2])
 def test_slopes_where_large_values_are_out_of_the_way() -> None:
     """Between 0 and 1 as if there were no third: odds of 0.7 to 0.3 from those of 0.2 to 0.3."""
     assert slope_for(FAR, 0.7) == pytest.approx(math.log(0.7 / 0.3 * 0.3 / 0.2), rel=1e-14)
-    with np.errstate(under="ignore"):
-        steep = slope_for(Score([-1.0, 0.0, 1e-300], [0.5, 0.3, 0.2]), 5e-301)
-    assert 1e200 < steep < math.inf  # beyond what there is: values so near cannot be told apart
+    steep = slope_for(Score([-1.0, 0.0, 1e-310], [0.5, 0.3, 0.2]), 5e-311)
+    assert 1e200 < steep < 1e300  # values so near cannot be told apart by any
 
 
 NASTY = {  # values, logarithms of weights, n, threshold, side

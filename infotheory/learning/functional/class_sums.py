@@ -112,8 +112,8 @@ def class_sums(
     holds 16 K bytes for each of at most 2048 stretches of rows, and some 40 bytes a row. The result
     takes 16 K bytes a cell, or where cells outnumber rows, a cell that is met.
 
-    In single precision a probability has a relative error of about 1e-7 (1 + |ln P|). The first
-    batch of a shape waits some seconds for Triton to compile; what it compiles is kept on disk.
+    In single precision a probability has a relative error of about 1e-7 (1 + abs(ln P)). The
+    first batch of a shape waits some seconds for Triton to compile; what it compiles is kept on disk.
 
     References
     ----------
