@@ -85,7 +85,7 @@ class Listed:
         return np.append(self._from, -np.inf)[self._up_to(sums)]
 
     def _up_to(self, sums: FloatArray) -> IntArray:
-        return np.searchsorted(self._starts, sums + TIE * _UNIT * np.abs(sums), "right")
+        return np.searchsorted(self._starts, sums, "right")
 
     def quantile(self, target: Target) -> float:
         after = np.append(self._from[1:], -np.inf)

@@ -113,7 +113,7 @@ def class_sums(
     takes 16 K bytes a cell, or where cells outnumber rows, a cell that is met.
 
     In single precision a probability has a relative error of about 1e-7 (1 + abs(ln P)). The
-    first batch of a shape waits some seconds for Triton to compile; what it compiles is kept on disk.
+    first batch of a shape waits some seconds for Triton to compile, which is kept on disk.
 
     References
     ----------
