@@ -47,6 +47,7 @@ def test_two_processes_are_equal_to_one(tmp_path: Path) -> None:
 
     First one of the models does not bear a sample of the second process.
     """
+    pytest.importorskip("torch", reason="torch is not installed")
     room = Room(tmp_path, fails_at=70)
     with room.models.open("a", encoding="utf-8") as file:
         file.write(TORCH)
