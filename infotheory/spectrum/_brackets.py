@@ -187,8 +187,6 @@ def _deep_enough(steps: FloatArray, tilt: Tilt, n: int) -> float:
     deviation = math.sqrt(n * tilt.variance)
     least = _DEPTH / deviation if deviation > 0.0 else 1.0 / float(np.ptp(steps))
     tried = max(least - tilt.lam, 0.0) * 0.7 ** np.arange(_TRIES)
-    if tilt.lam > 0.0:
-        tried[-1] = 0.0
     grown = tilt.weights * np.exp(tried[:, None] * (steps - steps.max()))
     weights = grown / (grown.sum(axis=1, keepdims=True) + 1e-300)
     means = weights @ steps

@@ -14,7 +14,6 @@ from infotheory.measures import Score
 from infotheory.spectrum._events import TIE, Event, event_of, normalised
 from infotheory.spectrum._extended import DIGITS, law_of
 from infotheory.spectrum._tilting import nearest_slope, tilt_of
-from infotheory.spectrum.results import log_complement
 
 __all__ = [
     "IDENTICAL",
@@ -195,12 +194,7 @@ def _some_other_atom(event: Event) -> float:
     all_lowest = _log_throughout(event, 0)
     if all_lowest > _RARE:  # ln(1 - exp(-x)) is ln x for an x that vanishes beside one
         return _as_float(DIGITS.ln(DIGITS.minus(all_lowest)))
-    return min(log_complement(_as_float(all_lowest)), _LEAST)
-
-
-def _as_float(log_p: Decimal) -> float:
-    """Round a logarithm, and not to that of one."""
-    return min(float(log_p), _LEAST)
+    return _as_float(_log_but(DIGITS.exp(all_lowest)))
 
 
 def _log_throughout(event: Event, place: int) -> Decimal:
@@ -209,11 +203,21 @@ def _log_throughout(event: Event, place: int) -> Decimal:
     weight, rest = weights.pop(place), Decimal(0)
     for other in weights:
         rest = DIGITS.add(rest, other)
-    log_weight = DIGITS.ln(weight)
-    if rest < _LOST:  # of which 1 - rest has few digits, or none: ln(1 - r) = -r - r^2 / 2 - ...
-        half = DIGITS.divide(rest, Decimal(-2))
-        log_weight = DIGITS.subtract(DIGITS.multiply(rest, half), rest)
+    log_weight = DIGITS.ln(weight) if rest > weight else _log_but(rest)
     return DIGITS.multiply(Decimal(event.n), log_weight)
+
+
+def _log_but(share: Decimal) -> Decimal:
+    """Return ln(1 - share), of a share of which 1 - share may have few digits, or none."""
+    if share > _LOST:
+        return DIGITS.ln(DIGITS.subtract(Decimal(1), share))
+    half = DIGITS.divide(share, Decimal(-2))
+    return DIGITS.subtract(DIGITS.multiply(share, half), share)
+
+
+def _as_float(log_p: Decimal) -> float:
+    """Round a logarithm, and not to that of one."""
+    return min(float(log_p), _LEAST)
 
 
 # ----------------------------------------------------------------------------------------- tilts

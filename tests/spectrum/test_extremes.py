@@ -43,8 +43,8 @@ def holds(found: Bounds, want: Any) -> None:
 # ------------------------------------------------------------------------- probabilities near one
 
 
-@pytest.mark.parametrize("rare", [-0.5, -50.0, -60.0, -120.0, -689.0, -2000.0])
-@pytest.mark.parametrize("n", [1, 4, 10**9])
+@pytest.mark.parametrize("rare", [-0.5, -50.0, -60.0, -120.0, -212.9951, -689.0, -2000.0])
+@pytest.mark.parametrize("n", [1, 3, 4, 10**9])
 def test_one_atom_that_is_nearly_certain(rare: float, n: int) -> None:
     """All letters the likely one, the highest or the lowest, and not all of them that."""
     with mp.workdps(2000):
@@ -230,6 +230,7 @@ NASTY = {  # values, logarithms of weights, n, threshold, side
     "letters that hardly occur": ([0.0, 1.0, 4.0], [-10763.0, -32.9, 0.0], 4, 4.0, "left"),
     "a mean that no letter moves": ([-7.0, 5.0, 11.0], [-1735.0, -734.0, 0.0], 5, 55.0, "right"),
     "a step beside the last value": ([0.0, 1e-200], [-0.25, -1.5], 5, LEAST, "right"),
+    "two sizes": ([-2e-65, -1e-150, 0.0], [-0.9, -0.75, -2.2], 5, -2e-65, "right"),
     "small values": ([-2e-41, 1e-60, 1e-56], [-43.0, -0.4, -71.0], 5, 5.9e-60, "left"),
 }
 
