@@ -13,6 +13,7 @@ from infotheory import measures
 from infotheory._jit import JIT_ENABLED
 from infotheory.spectrum import Bounds, _exponents, equipartition
 from infotheory.testing import TOPICS, Finding, enumerated_law, findings_of, hunt, hunting
+from infotheory.testing import statements_classifiers as of_classifiers
 from infotheory.testing import statements_measures as of_measures
 from infotheory.testing import statements_spectrum as of_spectrum
 
@@ -164,6 +165,14 @@ def test_counts_that_share_their_sum_are_not_compared() -> None:
         of_spectrum._declared(np.random.default_rng(seed), score, law, 12)[1] for seed in range(20)
     ]
     assert any(map(math.isnan, found))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "holds"),
+    [(1.0, 1.0, True), (1.0, 1.1, False), (math.nan, math.nan, True), (math.nan, 1.0, False)],
+)
+def test_what_is_undefined_is_so_on_both_sides(one: float, other: float, holds: bool) -> None:
+    assert (of_classifiers._close("equal", one, other, "a case").margin >= 0.0) is holds
 
 
 def test_information_that_grows_in_processing(monkeypatch: pytest.MonkeyPatch) -> None:
