@@ -15,7 +15,6 @@ a batch that was put together a moment ago is in the cache when the module asks 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
 import sys
@@ -26,6 +25,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from loading import loaded
 from timing import interleave, machine, ratio, verdict
 
 from infotheory.evaluation import evaluate_model
@@ -82,15 +82,6 @@ def shares_outside(
                 f"({100 * low:.2f} to {100 * high:.2f})"
             )
     return rows
-
-
-def loaded(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def run() -> int:

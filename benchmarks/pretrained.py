@@ -12,7 +12,6 @@ All eight go through the command line in one pass over the data.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
 import sys
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from loading import loaded
 from timing import machine
 
 import infotheory
@@ -33,16 +33,6 @@ RESULTS = Path(__file__).parent / "results" / "pretrained.json"
 NAMES = ("resnet20", "resnet32", "resnet44", "resnet56")
 QUANTITIES = ("error", "cmi", "gamma", "ncmi", "cross_entropy")
 GOAL = 1e-5
-
-
-def loaded(path: Path) -> Any:
-    """Return a file of the tests as a module."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def measured(specs: dict[str, str], images: Path, folder: Path) -> tuple[dict[str, Any], float]:

@@ -30,7 +30,7 @@ from infotheory._typing import AnyArray, BoolArray, FloatArray, IntArray
 from infotheory._validation import refusal
 from infotheory.classifiers.entropies import entropies
 
-__all__ = ["ClassSums"]
+__all__ = ["ADDITIVE", "ClassSums"]
 
 
 @dataclass(eq=False)
@@ -169,7 +169,7 @@ class ClassSums:
             if total.zeros is None:
                 total.zeros = np.zeros((union.size, self.n_outputs), np.int64)
             total.zeros[rows] += other.zeros
-        for name in _ADDITIVE:
+        for name in ADDITIVE:
             mine, its = getattr(total, name), getattr(other, name)
             if rows.size == union.size:
                 mine += its
@@ -185,7 +185,7 @@ class ClassSums:
         """Copy into rows for `cells`, a superset of the present ones."""
         larger = ClassSums.empty(self.n_classes, self.n_outputs, cells.copy(), self.n_parts)
         rows = np.searchsorted(cells, self.cells)
-        for name in _ADDITIVE:
+        for name in ADDITIVE:
             getattr(larger, name)[rows] = getattr(self, name)
         if self.zeros is not None:
             larger.zeros = np.zeros((cells.size, self.n_outputs), np.int64)
@@ -222,7 +222,7 @@ class ClassSums:
             return np.add.reduceat(values[rows], starts, axis=0)
 
         whole = bool((new_part >= 0).all())
-        sums: dict[str, Any] = {name: added(getattr(self, name)) for name in _ADDITIVE}
+        sums: dict[str, Any] = {name: added(getattr(self, name)) for name in ADDITIVE}
         return replace(
             self,
             **sums,
@@ -250,7 +250,7 @@ class ClassSums:
             self,
             cells=cells,
             zeros=None if self.zeros is None else self.zeros[rows],
-            **{name: getattr(self, name)[rows] for name in _ADDITIVE},
+            **{name: getattr(self, name)[rows] for name in ADDITIVE},
         )
 
     def of_classes(self, classes: IntArray) -> ClassSums:
@@ -273,14 +273,12 @@ class ClassSums:
             Counts of samples and of zeros stay as they are.
         """
         factor = weight / self.weight
-        scaled = {
-            name: (getattr(self, name).T * factor).T for name in _ADDITIVE if name != "counts"
-        }
+        scaled = {name: (getattr(self, name).T * factor).T for name in ADDITIVE if name != "counts"}
         scaled["squares"] *= factor
         return replace(self, **scaled)
 
 
-_ADDITIVE = (
+ADDITIVE = (
     "counts",
     "weight",
     "squares",
@@ -292,3 +290,4 @@ _ADDITIVE = (
     "bins",
     "confidence",
 )
+"""Fields that add where samples are put together; zeros are kept apart."""

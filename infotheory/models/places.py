@@ -43,8 +43,7 @@ def existing_folder(spec: Spec) -> Path:
     """
     path = Path(spec.place).expanduser()
     if not path.is_dir():
-        fact = "a file" if path.exists() else "no such folder"
-        raise refusal(spec.argument, "an existing folder", f"{fact}: {spec.text!r}", "")
+        raise _refused(spec, "folder", "a file" if path.exists() else "")
     return path.resolve()
 
 
@@ -67,9 +66,13 @@ def existing_file(spec: Spec) -> Path:
     """
     path = Path(spec.place).expanduser()
     if not path.is_file():
-        fact = "a folder" if path.is_dir() else "no such file"
-        raise refusal(spec.argument, "an existing file", f"{fact}: {spec.text!r}", "")
+        raise _refused(spec, "file", "a folder" if path.is_dir() else "")
     return path
+
+
+def _refused(spec: Spec, wanted: str, found: str) -> ValueError:
+    fact = found or f"no such {wanted}"
+    return refusal(spec.argument, f"an existing {wanted}", f"{fact}: {spec.text!r}")
 
 
 def chosen_split(spec: Spec, asked: str | None, there: list[str]) -> str:

@@ -10,20 +10,11 @@ import torch
 
 from infotheory._typing import IntArray
 from infotheory.classifiers import ClassSums
+from infotheory.classifiers.class_sums import ADDITIVE
 
 __all__ = ["TensorSums"]
 
-_ADDITIVE = (
-    "weight",
-    "squares",
-    "mass",
-    "log_mass",
-    "entropy",
-    "loss",
-    "top5_misses",
-    "bins",
-    "confidence",
-)
+_ADDITIVE = tuple(name for name in ADDITIVE if name != "counts")  # which are on the host
 
 
 @dataclass(eq=False)
