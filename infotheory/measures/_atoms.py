@@ -10,10 +10,20 @@ import numpy as np
 from infotheory._simplex import Block, Distributions
 from infotheory._typing import FloatArray
 from infotheory._validation import as_array, refusal
-from infotheory.measures._power_forms import sharp_log_ratios
+from infotheory.measures._power_forms import ENOUGH, second_remainder, sharp_log_ratios
 from infotheory.measures._terms import two_product
 
-__all__ = ["as_slack", "as_slopes", "densities", "finite_logs", "merged", "single"]
+__all__ = [
+    "as_slack",
+    "as_slopes",
+    "channel_block",
+    "densities",
+    "drift",
+    "finite_logs",
+    "log_mean_of",
+    "merged",
+    "single",
+]
 
 _LARGEST = 1e300  # of a slope times a value
 
@@ -28,6 +38,21 @@ def single(distributions: Distributions) -> Block:
             "Make a score of each.",
         )
     return distributions.blocks(())(0, 1)
+
+
+def channel_block(channel: Any, kind: str, use: str) -> Block:
+    """Return the rows of a channel, one an input, in one block."""
+    operand = Distributions(channel, "channel", kind)
+    if operand.array.ndim != 2:
+        raise refusal(
+            "channel",
+            "2-dimensional, one row an input and one column an output",
+            f"shape {operand.array.shape}",
+            f"{use} one channel at a time.",
+        )
+    if len(operand.array) == 0:
+        raise refusal("channel", "have at least one row", f"shape {operand.array.shape}")
+    return operand.blocks(operand.batch)(0, len(operand.array))
 
 
 def finite_logs(logs: FloatArray) -> FloatArray:
@@ -119,3 +144,30 @@ def merged(
     first = values[starts]
     offsets = np.add.reduceat(weights * (values - np.repeat(first, sizes)), starts)
     return first + offsets / sums, top + np.log(sums)
+
+
+def log_mean_of(
+    p: FloatArray, steps: FloatArray, grown: FloatArray, plain: FloatArray
+) -> FloatArray:
+    """Logarithm of E e^step for steps of mean zero; a small one from e^step - 1 - step >= 0."""
+    small = np.abs(steps) <= 0.5
+    near = np.where(small, steps, 0.0)
+    with np.errstate(over="ignore"):
+        far = np.exp(grown) - p * (1.0 + steps)
+    terms = np.where(small, p * near**2 * second_remainder(near), far)
+    return np.where(plain < ENOUGH, np.log1p(terms.sum(axis=-1)), plain)
+
+
+def drift(
+    p: FloatArray,
+    steps: FloatArray,
+    deviations: FloatArray,
+    weights: FloatArray,
+    log_mean: FloatArray,
+) -> FloatArray:
+    """How far tilting moves the mean: of terms of one sign where the steps are small."""
+    gentle = (np.abs(steps) <= 1.0).all(axis=-1)
+    rises = p * np.expm1(np.clip(steps, -1.0, 1.0)) * deviations
+    exact = rises.sum(axis=-1) / np.exp(np.where(gentle, log_mean, 0.0))
+    moved: FloatArray = np.where(gentle, exact, (weights * deviations).sum(axis=-1))
+    return moved

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from infotheory._results import unit_name
-from infotheory._simplex import Distributions
 from infotheory._typing import FloatArray
 from infotheory._validation import as_array, check_base, check_count, refusal
+from infotheory.measures._atoms import channel_block
 from infotheory.measures._interior_point import (
     check_number,
     check_tolerance,
@@ -165,7 +165,7 @@ def channel_capacity(
     base, max_iterations = check_base(base), check_count("max_iterations", max_iterations)
     unit = 1.0 if base is None else math.log(base)
     tolerance = check_tolerance(tolerance)
-    rows = _rows(channel, kind)
+    rows = channel_block(channel, kind, "Compute the capacity of").p
     usable, budget, scale = _budget(costs, max_cost, len(rows))
     program = _Program(rows[usable], budget)
     found = narrow(program.path(), program.bounds, tolerance * unit, max_iterations)
@@ -183,21 +183,6 @@ def channel_capacity(
         base,
         warn_if_wide("capacity", upper - lower, tolerance, found.iterations, base),
     )
-
-
-def _rows(channel: Any, kind: str) -> FloatArray:
-    operand = Distributions(channel, "channel", kind)
-    if operand.array.ndim != 2:
-        raise refusal(
-            "channel",
-            "2-dimensional, one row an input and one column an output",
-            f"shape {operand.array.shape}",
-            "Compute the capacity of one channel at a time.",
-        )
-    if len(operand.array) == 0:
-        raise refusal("channel", "have at least one row", f"shape {operand.array.shape}")
-    block = operand.blocks(operand.batch)(0, len(operand.array))
-    return np.broadcast_to(block.p, operand.array.shape)
 
 
 def _budget(

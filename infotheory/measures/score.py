@@ -11,15 +11,19 @@ import numpy as np
 from infotheory._simplex import Distributions
 from infotheory._typing import FloatArray
 from infotheory._validation import as_array, as_rng, check_count, refusal
-from infotheory.measures._atoms import as_slack, as_slopes, densities, finite_logs, merged, single
-from infotheory.measures._pairs import Comparison, pair
-from infotheory.measures._power_forms import (
-    ENOUGH,
-    _with_sure_top,
-    log_sums,
-    second_remainder,
-    sharp_log_ratios,
+from infotheory.measures._atoms import (
+    as_slack,
+    as_slopes,
+    channel_block,
+    densities,
+    drift,
+    finite_logs,
+    log_mean_of,
+    merged,
+    single,
 )
+from infotheory.measures._pairs import Comparison, pair
+from infotheory.measures._power_forms import _with_sure_top, log_sums, sharp_log_ratios
 
 __all__ = ["Score"]
 
@@ -98,7 +102,7 @@ class Score:
             array.flags.writeable = False
         return self
 
-    # ------------------------------------------------------------------------------- the four
+    # ------------------------------------------------------------------------------- the kinds
 
     @classmethod
     def entropy(cls, p: Any, *, kind: str = "probs") -> Score:
@@ -163,6 +167,30 @@ class Score:
         return cls._of_logs(densities(block, log_x, log_y), log_p, log_x, log_y)
 
     @classmethod
+    def channel(cls, channel: Any, p: Any, *, kind: str = "probs") -> Score:
+        """Score ln W(y|x)/q(y) of a channel W used with inputs of law p, with mean I(X;Y).
+
+        Parameters
+        ----------
+        channel : array_like, shape (Kx, Ky)
+            One row an input: the law W(.|x) of the output.
+        p : array_like, shape (Kx,)
+            Law of the inputs, such as ``channel_capacity(channel).input_distribution``.
+        kind : {"probs", "log_probs", "logits"}
+            What `channel` and `p` hold.
+
+        Returns
+        -------
+        Score
+            As :meth:`mutual_information` of the joint law p(x) W(y|x).
+        """
+        rows = channel_block(channel, kind, "Make a score of").log_p
+        inputs = single(Distributions(p, "p", kind)).log_p[0]
+        if len(inputs) != len(rows):
+            raise refusal("p", f"have one entry an input ({len(rows)})", str(len(inputs)))
+        return cls.mutual_information(inputs[:, None] + rows, kind="logits")
+
+    @classmethod
     def relative_entropy(cls, p: Any, q: Any, *, kind: str = "probs") -> Score:
         """Score ln p(x)/q(x) for x drawn from p, whose mean is the divergence D(p||q).
 
@@ -177,16 +205,12 @@ class Score:
         -------
         Score
         """
-        first, second = pair(p, q, kind)
-        own, other = single(first), single(second)
+        own, other = map(single, pair(p, q, kind))
         impossible = (own.log_p[0] > -np.inf) & np.isneginf(other.log_p[0])
         if impossible.any():
-            raise refusal(
-                "q",
-                "positive wherever p is",
-                f"probability zero at q[{int(np.argmax(impossible))}]",
-                "The divergence is infinite, and has no score.",
-            )
+            got = f"probability zero at q[{int(np.argmax(impossible))}]"
+            fix = "The divergence is infinite, and has no score."
+            raise refusal("q", "positive wherever p is", got, fix)
         found = Comparison(own, other, slice(None))
         # Small values are taken from differences, so that they are as exact as p and q.
         values = -sharp_log_ratios(found.difference, found.p, found.log_ratio)[0]
@@ -289,36 +313,17 @@ class Score:
         grown = self._log_probabilities + steps
         log_mean = log_sums(grown)
         if derivative == 0:
-            result = self._log_mean(steps, grown, log_mean)
+            result = log_mean_of(self.probabilities, steps, grown, log_mean)
             result = result if centred else result + slopes * self.mean
         else:
             weights = np.exp(grown - log_mean[..., None])
-            first = self._drift(steps, deviations, weights, log_mean)
+            first = drift(self.probabilities, steps, deviations, weights, log_mean)
             around = deviations - first[..., None]
             if derivative == 1:
                 result = first if centred else first + self.mean
             else:
                 result = (weights * around**derivative).sum(axis=-1)
         return float(result) if result.ndim == 0 else result
-
-    def _log_mean(self, steps: FloatArray, grown: FloatArray, plain: FloatArray) -> FloatArray:
-        """Logarithm of E e^step for steps of mean zero; a small one from e^step - 1 - step >= 0."""
-        small = np.abs(steps) <= 0.5
-        near = np.where(small, steps, 0.0)
-        with np.errstate(over="ignore"):
-            far = np.exp(grown) - self.probabilities * (1.0 + steps)
-        terms = np.where(small, self.probabilities * near**2 * second_remainder(near), far)
-        return np.where(plain < ENOUGH, np.log1p(terms.sum(axis=-1)), plain)
-
-    def _drift(
-        self, steps: FloatArray, deviations: FloatArray, weights: FloatArray, log_mean: FloatArray
-    ) -> FloatArray:
-        """How far tilting moves the mean: of terms of one sign where the steps are small."""
-        gentle = (np.abs(steps) <= 1.0).all(axis=-1)
-        rises = self.probabilities * np.expm1(np.clip(steps, -1.0, 1.0)) * deviations
-        exact = rises.sum(axis=-1) / np.exp(np.where(gentle, log_mean, 0.0))
-        drift: FloatArray = np.where(gentle, exact, (weights * deviations).sum(axis=-1))
-        return drift
 
     def tilted(self, lam: float) -> Score:
         """Score of the same values under the law with density exp(lam Z - K(lam)).
@@ -335,8 +340,8 @@ class Score:
         slope = as_slopes(lam, self._size)
         if slope.ndim:
             raise refusal("lam", "one number", f"shape {slope.shape}", "Tilt by one at a time.")
-        steps = slope * (self._values - self.mean)
-        return Score(self._values, self._log_probabilities + steps, kind="logits")
+        tilt = slope * (self._values - self.mean)
+        return Score(self._values, self._log_probabilities + tilt, kind="logits")
 
     def sample(self, n: int, rng: Any = None) -> FloatArray:
         """Draw independent scores.
@@ -352,9 +357,8 @@ class Score:
         -------
         ndarray, shape (n,)
         """
-        count = check_count("n", n)
         p = self.probabilities / self.probabilities.sum()
-        drawn: FloatArray = as_rng(rng).choice(self._values, size=count, p=p)
+        drawn: FloatArray = as_rng(rng).choice(self._values, size=check_count("n", n), p=p)
         return drawn
 
     def scaled(self, exponent: int) -> Score:

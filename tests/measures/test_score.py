@@ -76,6 +76,23 @@ def test_scores_of_two_variables(joint: Any) -> None:
     assert abs(information.mean - mutual_information(joint)) <= VALUE
 
 
+@given(joints())
+def test_score_of_a_channel_is_that_of_its_joint_law(joint: Any) -> None:
+    joint = np.asarray(joint)
+    p = joint.sum(axis=1)
+    rows = np.divide(joint, p[:, None], out=np.full(joint.shape, 1.0), where=p[:, None] > 0)
+    rows /= rows.sum(axis=1, keepdims=True)  # an input that is never used has some row
+    score = Score.channel(rows, p / p.sum())
+    same_law(score, oracle.information_atoms((p / p.sum())[:, None] * rows))
+
+
+def test_score_of_a_binary_symmetric_channel() -> None:
+    score = Score.channel([[0.9, 0.1], [0.1, 0.9]], [0.5, 0.5])
+    assert np.allclose(score.values, np.log([0.2, 1.8]), rtol=4e-16, atol=0)
+    assert np.allclose(score.probabilities, [0.1, 0.9], rtol=4e-16, atol=0)
+    assert score.mean == pytest.approx(math.log(2) - entropy([0.9, 0.1]), abs=VALUE)
+
+
 @given(pairs())
 def test_score_of_relative_entropy(case: Any) -> None:
     p, q = case
@@ -337,6 +354,10 @@ def test_refusals() -> None:
         Score.entropy([[0.5, 0.5]])
     with pytest.raises(ValueError, match=r"joint must be one distribution, not a batch"):
         Score.mutual_information(np.full((2, 2, 2), 0.25))
+    with pytest.raises(ValueError, match=r"p must have one entry an input \(2\); got 3"):
+        Score.channel(np.eye(2), np.full(3, 1 / 3))
+    with pytest.raises(ValueError, match=r"channel must be 2-dimensional, .* Make a score of one"):
+        Score.channel([0.5, 0.5], [1.0])
     with pytest.raises(ValueError, match=r"q must be positive wherever p is; .* zero at q\[1\]"):
         Score.relative_entropy([0.5, 0.5], [1.0, 0.0])
     with pytest.raises(ValueError, match=r"q must have as many symbols as p \(2\); got 3"):
