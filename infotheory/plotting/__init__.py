@@ -13,8 +13,10 @@ from infotheory.plotting.classifiers import (
     overview,
 )
 from infotheory.plotting.estimates import estimate_points, information_matrix, pair_matrix
+from infotheory.plotting.networks import map_grid, robustness_curves, robustness_figure
 from infotheory.plotting.spectrum import spectrum_density
 from infotheory.plotting.temperature import temperature_lines
+from infotheory.plotting.training import learning_curves, learning_path, training_figure
 
 __all__ = [
     "FIGURES_NEED",
@@ -23,10 +25,16 @@ __all__ = [
     "concentration_separation_plane",
     "estimate_points",
     "information_matrix",
+    "learning_curves",
+    "learning_path",
+    "map_grid",
     "ncmi_error_correlation",
     "ncmi_error_scatter",
     "overview",
     "pair_matrix",
+    "robustness_curves",
+    "robustness_figure",
     "spectrum_density",
     "temperature_lines",
+    "training_figure",
 ]

@@ -23,8 +23,8 @@ def decoded(stored: Any, rows: range) -> np.ndarray:
     )
 
 
-def export(model: Any, path: Path) -> None:
-    """Write a torch module for ONNX Runtime, with its preprocessing beside it."""
+def export(model: Any, path: Path, *, external_data: bool = False) -> None:
+    """Write a torch module and its preprocessing for ONNX Runtime, weights beside it or inside."""
     import torch
 
     from infotheory.models.preprocessing import Preprocessing
@@ -42,4 +42,4 @@ def export(model: Any, path: Path) -> None:
         )
     text = Preprocessing.of(preprocessing).to_json()
     program.model.metadata_props["infotheory.preprocessing"] = text
-    program.save(path)
+    program.save(path, external_data=external_data)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from evaluation.exporting import decoded, export
 from models.model_support import outputs
 
 from infotheory.models.opening import open_model
@@ -20,11 +20,8 @@ FACTORIES = Path(__file__).with_name("resnets.py")
 @pytest.fixture(scope="module")
 def images(data_dir: Path) -> list[np.ndarray]:
     """The first images of the test set, decoded."""
-    Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
-    stored = np.load(data_dir / "cifar10_jpeg" / "cifar10_test_jpeg.npz")
-    blob, ends = stored["jpeg"], stored["offsets"]
-    files = (io.BytesIO(blob[ends[i] : ends[i + 1]].tobytes()) for i in range(N))
-    return [np.asarray(Image.open(file).convert("RGB")) for file in files]
+    pytest.importorskip("PIL", reason="Pillow is not installed")
+    return list(decoded(np.load(data_dir / "cifar10_jpeg" / "cifar10_test_jpeg.npz"), range(N)))
 
 
 @pytest.fixture(scope="module")
@@ -61,27 +58,15 @@ def test_a_factory_reproduces_the_recorded_logits(
     check(outputs(model, images), recorded[f"resnet{depth}"][:N])
 
 
-# The exporter uses what torch itself has given up, and names libraries that are not here.
-@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_an_export_reproduces_the_recorded_logits(
     depth: int, images: list[np.ndarray], recorded: Any, tmp_path: Path
 ) -> None:
     for library in ("onnx", "onnxscript", "onnxruntime"):
         pytest.importorskip(library, reason=f"{library} is not installed")
-    import torch
-
     model = opened(depth)
-    program = torch.onnx.export(
-        model.module,
-        (torch.zeros(2, 3, 32, 32),),
-        dynamo=True,
-        dynamic_shapes=({0: torch.export.Dim("n")},),
-        verbose=False,
-        optimize=False,
-    )
-    program.model.metadata_props["infotheory.preprocessing"] = model._preprocess.to_json()
-    program.save(tmp_path / f"resnet{depth}.onnx", external_data=depth == 56)
-    exported = open_model(f"onnx:{tmp_path}/resnet{depth}.onnx", device="cpu")
+    path = tmp_path / f"resnet{depth}.onnx"
+    export((model.module, model._preprocess), path, external_data=depth == 56)
+    exported = open_model(f"onnx:{path}", device="cpu")
     assert (exported.name, exported.n_outputs) == (f"resnet{depth}", 10)
     check(outputs(exported, images), recorded[f"resnet{depth}"][:N])
