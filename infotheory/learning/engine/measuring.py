@@ -1,0 +1,151 @@
+"""Networks measured: the one pass that validation, tests and :func:`evaluate` share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from infotheory._typing import IntArray
+from infotheory._validation import check_count, refusal
+from infotheory.classifiers import NCMIReport
+from infotheory.learning.data import TrainingData
+from infotheory.learning.engine.feed import chunks
+from infotheory.learning.engine.procedure import Procedure
+from infotheory.learning.metrics import NCMIMetric
+
+__all__ = ["evaluate", "in_mode", "metric_over"]
+
+
+def evaluate(
+    trained: Procedure | nn.Module,
+    data: Any,
+    *,
+    batch_size: int = 256,
+    workers: int = 0,
+    base: float | None = None,
+) -> NCMIReport:
+    """Measure CMI, Gamma, NCMI and the error of a network on data.
+
+    Parameters
+    ----------
+    trained : Procedure or Module
+        A network, whose outputs are logits over the classes; or a procedure, which says what they
+        are.
+    data : TrainingData or object
+        What to measure on; other objects as :meth:`TrainingData.of` takes them.
+    batch_size : int, default 256
+        Rows at a time.
+    workers : int, default 0
+        Processes that read samples which are not in memory.
+    base : float, optional
+        Base of the logarithm: 2 for bits. Nats by default.
+
+    Returns
+    -------
+    NCMIReport
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no network, data cannot be used, or outputs are not finite.
+
+    Notes
+    -----
+    On the device where the parameters of the network are, in evaluation mode, which is undone
+    afterwards. Each process measures everything by itself.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from infotheory.learning.engine import evaluate
+    >>> inputs = torch.tensor([[2.0, 0.0], [0.0, 1.0], [1.0, 3.0]])
+    >>> evaluate(torch.nn.Identity(), (inputs, [0, 1, 1])).error
+    0.0
+    """
+    network = trained.network if isinstance(trained, Procedure) else trained
+    if not isinstance(network, nn.Module):
+        raise TypeError(
+            f"trained must be a Procedure or a torch.nn.Module; got {type(trained).__name__}."
+        )
+    if not isinstance(data, TrainingData):
+        data = TrainingData.of(data, allow_missing=True)
+    scores = trained.scores if isinstance(trained, Procedure) else _as_they_are
+    parts = chunks(np.arange(len(data)), check_count("batch_size", batch_size))
+    device = next((each.device for each in network.parameters()), torch.device("cpu"))
+    with in_mode(network, training=False), torch.no_grad():
+        metric = metric_over(
+            lambda inputs: scores(network(inputs)), data, parts, device=device, workers=workers
+        )
+    return metric.compute(base)
+
+
+def _as_they_are(outputs: Tensor) -> Tensor:
+    return outputs
+
+
+def metric_over(
+    scores: Callable[[Tensor], Tensor],
+    data: TrainingData,
+    parts: list[IntArray],
+    *,
+    device: torch.device,
+    workers: int = 0,
+) -> NCMIMetric:
+    """Measure some rows of data.
+
+    Parameters
+    ----------
+    scores : callable
+        Inputs to logits over the classes.
+    data : TrainingData
+        Of which.
+    parts : list of ndarray of int
+        The rows of each batch.
+    device : torch.device
+        Where inputs have to be.
+    workers : int, default 0
+        Processes that read.
+
+    Returns
+    -------
+    NCMIMetric
+    """
+    metric = NCMIMetric(data.n_classes, class_names=data.class_names)
+    for rows, raw in zip(parts, data.read(parts, workers=workers), strict=True):
+        outputs = scores(data.prepared(raw, device=device))
+        if not isinstance(outputs, Tensor) or outputs.ndim != 2 or len(outputs) != len(rows):
+            raise refusal(
+                "scores",
+                f"a tensor of shape ({len(rows)}, K)",
+                f"shape {tuple(outputs.shape)}"
+                if isinstance(outputs, Tensor)
+                else type(outputs).__name__,
+                "A network gives one row of logits for each sample.",
+            )
+        metric.update(outputs, data.labels[rows])
+    return metric
+
+
+@contextmanager
+def in_mode(network: nn.Module, *, training: bool) -> Iterator[None]:
+    """Put a network into training or evaluation mode for a while.
+
+    Parameters
+    ----------
+    network : Module
+        Which.
+    training : bool
+        Which mode.
+    """
+    before = {module: module.training for module in network.modules()}
+    network.train(training)
+    try:
+        yield
+    finally:
+        for module, mode in before.items():
+            module.training = mode
