@@ -66,7 +66,7 @@ def _bring_notebooks(folder: Path) -> None:
 
 def _write_help(folder: Path) -> None:
     """Keep what each command says of itself, in a fixed width."""
-    for verb in ("ncmi", "entropy", "mi", "spectrum", "verify", "demo"):
+    for verb in ("ncmi", "entropy", "mi", "spectrum", "train", "verify", "demo"):
         done = subprocess.run(
             [sys.executable, "-m", "infotheory", verb, "--help"],
             env=os.environ | {"COLUMNS": "88", "NO_COLOR": "1"},

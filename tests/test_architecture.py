@@ -36,6 +36,18 @@ LAYERS = (
 )
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 
+# The room of torch has layers of its own: its files and subpackages, from the bottom up.
+LEARNING = (
+    ("functional", "networks"),
+    ("losses", "batches", "gathering"),
+    ("metrics", "_torchmetrics", "_lightning", "callbacks"),
+    ("data",),
+    ("engine", "robustness", "eigen_cam"),
+    ("trainers",),
+    ("recipes",),
+)
+LEARNING_LEVEL = {part: level for level, parts in enumerate(LEARNING) for part in parts}
+
 # The lowest layers are numeric: numpy beside the standard library, and numba where loops live.
 NUMERIC_ROOMS = frozenset(LAYERS[0] + LAYERS[1] + LAYERS[2])
 NUMBA_ROOMS = frozenset({"_jit", "_kernels"})
@@ -83,6 +95,17 @@ def _foreign_fault(room: str, library: str) -> str | None:
     return None
 
 
+def _learning_fault(part: str, target: str) -> str | None:
+    """Say what is wrong where one part of the room of torch imports another."""
+    if part == target or not part:
+        return None
+    unknown = next((each for each in (part, target) if each not in LEARNING_LEVEL), None)
+    if unknown is not None:
+        return f"learning.{unknown} has no layer"
+    upwards = LEARNING_LEVEL[target] > LEARNING_LEVEL[part]
+    return f"learning.{part} imports learning.{target}, which is above it" if upwards else None
+
+
 def _fault(module: str, found: Import, package: str) -> str | None:
     """Say what is wrong with one import, or give None."""
     room, _, rest = module.removeprefix(f"{package}.").partition(".")
@@ -100,6 +123,8 @@ def _fault(module: str, found: Import, package: str) -> str | None:
         sibling = inner[1] if len(inner) > 1 else "_"
         if room == "_kernels" and rest and not (sibling[0] == "_" or rest.startswith(sibling)):
             fault = f"kernel {rest} imports kernel {sibling}"
+        if room == "learning" and len(inner) > 1:
+            fault = _learning_fault(rest.partition(".")[0], inner[1])
     elif target == "plotting" and room in DRAWN and found.inside_function:
         pass
     elif LEVEL[target] >= LEVEL[room]:
@@ -145,6 +170,9 @@ def test_imports_point_downwards() -> None:
         ("classifiers/report.py", "from fake.plotting import plane", "layer 5 (classifiers)"),
         ("classifiers/report.py", "import fake.nowhere", "nowhere has no layer"),
         ("helpers.py", "", "has no layer"),
+        ("learning/losses/one.py", "import fake.learning.engine.loop", "engine, which is above it"),
+        ("learning/functional/one.py", "import fake.learning.losses", "losses, which is above it"),
+        ("learning/odd.py", "import fake.learning.losses", "learning.odd has no layer"),
     ],
 )
 def test_a_violation_would_be_found(tmp_path: Path, path: str, code: str, fault: str) -> None:
@@ -154,6 +182,7 @@ def test_a_violation_would_be_found(tmp_path: Path, path: str, code: str, fault:
         (package / name).parent.mkdir(parents=True, exist_ok=True)
         (package / name).touch()
     assert violations(package) == []
+    (package / path).parent.mkdir(parents=True, exist_ok=True)
     (package / path).write_text(code, encoding="utf-8")
     (found,) = violations(package)
     assert fault in found

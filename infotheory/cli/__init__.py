@@ -17,6 +17,7 @@ _VERBS = {
     "entropy": "entropy of columns of symbols, and of text",
     "mi": "mutual information between columns of symbols or measurements",
     "spectrum": "how likely n letters are to carry unusual information, certified",
+    "train": "train a classifier as a recipe says, and measure it",
     "verify": "look for counterexamples to what is meant to hold",
     "demo": "train ten small classifiers and measure them",
 }
@@ -48,8 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:  # a result could not be written
         print(f"infotheory {verb}: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print(f"infotheory {verb}: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as stop:  # training says how to go on
+        print(f"infotheory {verb}: {str(stop) or 'interrupted'}", file=sys.stderr)
         return 130  # what a shell reports for a program stopped by Ctrl-C
     except SystemExit as stop:  # how argparse ends after --help, --version and refusals
         return stop.code if isinstance(stop.code, int) else 2
