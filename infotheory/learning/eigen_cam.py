@@ -11,7 +11,7 @@ import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch import Tensor, nn
 
 from infotheory._validation import check_flag, refusal
-from infotheory.learning.networks.at_work import MeanAndStd, brought, evaluating, normaliser
+from infotheory.learning.networks.at_work import MeanAndStd, brought, in_mode, normaliser
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -90,7 +90,7 @@ def eigen_cam(
             "inputs", "have shape (n, channels, H, W) with n >= 1", f"shape {tuple(inputs.shape)}"
         )
     centred = check_flag("centred", centred)
-    with evaluating(network), torch.no_grad():
+    with in_mode(network, training=False), torch.no_grad():
         sent = brought(inputs, network)
         features = _given(network, normaliser(preprocessing, sent)(sent), layer)
         maps = _strongest(features.flatten(2).mT, centred).view(len(inputs), *features.shape[2:])

@@ -21,13 +21,14 @@ from infotheory.learning.engine.checkpoints import checked_state, refuse_differe
 from infotheory.learning.engine.feed import Feed, chunks
 from infotheory.learning.engine.folder import Folder
 from infotheory.learning.engine.history import Row, Tally, best_epoch
-from infotheory.learning.engine.measuring import in_mode, metric_over
+from infotheory.learning.engine.measuring import metric_over
 from infotheory.learning.engine.procedure import Batch, Context, Procedure
 from infotheory.learning.engine.processes import Processes
 from infotheory.learning.engine.progress import Progress
 from infotheory.learning.engine.randomness import generator_of, random_state, restore_random_state
 from infotheory.learning.engine.schedules import learning_rate, optimiser_for
 from infotheory.learning.engine.settings import Settings
+from infotheory.learning.networks.at_work import in_mode
 
 __all__ = ["Loop"]
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,8 +16,9 @@ from infotheory.learning.data import TrainingData
 from infotheory.learning.engine.feed import chunks
 from infotheory.learning.engine.procedure import Procedure
 from infotheory.learning.metrics import NCMIMetric
+from infotheory.learning.networks.at_work import in_mode
 
-__all__ = ["evaluate", "in_mode", "metric_over"]
+__all__ = ["evaluate", "metric_over"]
 
 
 def evaluate(
@@ -129,23 +129,3 @@ def metric_over(
             )
         metric.update(outputs, data.labels[rows])
     return metric
-
-
-@contextmanager
-def in_mode(network: nn.Module, *, training: bool) -> Iterator[None]:
-    """Put a network into training or evaluation mode for a while.
-
-    Parameters
-    ----------
-    network : Module
-        Which.
-    training : bool
-        Which mode.
-    """
-    before = {module: module.training for module in network.modules()}
-    network.train(training)
-    try:
-        yield
-    finally:
-        for module, mode in before.items():
-            module.training = mode

@@ -11,19 +11,21 @@ from torch import Tensor, nn
 
 from infotheory._validation import refusal
 
-__all__ = ["MeanAndStd", "brought", "evaluating", "normaliser"]
+__all__ = ["MeanAndStd", "brought", "in_mode", "normaliser"]
 
 MeanAndStd: TypeAlias = "tuple[float | Sequence[float] | Tensor, float | Sequence[float] | Tensor]"
 
 
 @contextmanager
-def evaluating(network: nn.Module) -> Iterator[None]:
-    """Put a network into evaluation mode for a while, and each part of it back.
+def in_mode(network: nn.Module, *, training: bool) -> Iterator[None]:
+    """Put a network into training or evaluation mode for a while, and each part of it back.
 
     Parameters
     ----------
     network : Module
         Any.
+    training : bool
+        Which mode.
 
     Raises
     ------
@@ -32,13 +34,13 @@ def evaluating(network: nn.Module) -> Iterator[None]:
     """
     if not isinstance(network, nn.Module):
         raise TypeError(f"network must be a torch.nn.Module; got {type(network).__name__}.")
-    training = [part for part in network.modules() if part.training]
-    network.eval()
+    before = {part: part.training for part in network.modules()}
+    network.train(training)
     try:
         yield
     finally:
-        for part in training:
-            part.training = True
+        for part, mode in before.items():
+            part.training = mode
 
 
 def brought(inputs: Tensor, network: nn.Module) -> Tensor:

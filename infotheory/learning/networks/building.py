@@ -11,7 +11,7 @@ from torch import nn
 
 from infotheory._validation import check_count, refusal
 from infotheory.learning.networks import resnet, wide_resnet
-from infotheory.learning.networks.at_work import brought, evaluating
+from infotheory.learning.networks.at_work import brought, in_mode
 from infotheory.learning.networks.lenet import LeNet
 from infotheory.learning.networks.mlp import MLP
 from infotheory.models.offline import kept_offline, reason
@@ -189,7 +189,7 @@ def _tried(spec: Spec, made: Any, n_classes: int, shape: tuple[int, ...]) -> nn.
         )
     samples = brought(torch.zeros(2, *shape), made)
     try:
-        with evaluating(made), torch.no_grad():
+        with in_mode(made, training=False), torch.no_grad():
             outputs = made(samples)
     except Exception as error:
         raise refusal(

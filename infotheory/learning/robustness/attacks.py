@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from infotheory._validation import check_choice, check_count, check_flag, refusal
 from infotheory.learning.functional.checks import check_labels, check_logits
-from infotheory.learning.networks.at_work import MeanAndStd, evaluating, normaliser
+from infotheory.learning.networks.at_work import MeanAndStd, in_mode, normaliser
 from infotheory.learning.robustness.ball import Ball
 
 __all__ = ["METHODS", "NORMS", "attack", "check_radius"]
@@ -137,7 +137,7 @@ def attack(
         return _against(outputs if scores is None else scores(outputs), labels)
 
     ball = Ball(inputs, norm, epsilon, low, high)
-    with evaluating(network), torch.enable_grad():
+    with in_mode(network, training=False), torch.enable_grad():
         found = _climbed(ball, against, steps, length, random_start, generator)
         for _ in range(1, restarts):
             other = _climbed(ball, against, steps, length, random_start, generator)

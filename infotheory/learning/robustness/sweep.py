@@ -13,7 +13,7 @@ from infotheory._validation import check_choice, check_count, check_flag, refusa
 from infotheory.classifiers import NCMIReport
 from infotheory.classifiers.told_once import collected, tell
 from infotheory.learning.metrics import NCMIMetric
-from infotheory.learning.networks.at_work import MeanAndStd, brought, evaluating, normaliser
+from infotheory.learning.networks.at_work import MeanAndStd, brought, in_mode, normaliser
 from infotheory.learning.robustness.attacks import METHODS, NORMS, attack, check_radius
 from infotheory.learning.robustness.report import RobustnessReport
 
@@ -139,7 +139,7 @@ def robustness_sweep(
                 generator=torch.Generator().manual_seed(seed),
                 **options,
             )
-            with evaluating(network), torch.no_grad():
+            with in_mode(network, training=False), torch.no_grad():
                 outputs = network(normaliser(preprocessing, points)(points))
                 metric.update(outputs if logits is None else logits(outputs), labels)
     return RobustnessReport(_reports(metrics, keys, methods[0], base), norm)

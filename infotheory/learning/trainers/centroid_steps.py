@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from infotheory._typing import IntArray
 from infotheory.learning.engine.procedure import Context
+from infotheory.learning.networks.at_work import in_mode
 
 __all__ = ["rows_of_each_class", "seen_in_evaluation"]
 
@@ -57,12 +58,7 @@ def seen_in_evaluation(
     outputs : Tensor, shape (n, K)
     labels : Tensor of int64, shape (n,)
     """
-    training = network.training
-    network.eval()
-    try:
-        with torch.no_grad():
-            outputs = network(context.inputs(rows, augment=augment))
-    finally:
-        network.train(training)
+    with in_mode(network, training=False), torch.no_grad():
+        outputs = network(context.inputs(rows, augment=augment))
     labels = torch.from_numpy(context.labels[rows.numpy()])
     return outputs, labels.to(outputs.device)
