@@ -66,6 +66,8 @@ class NCMIComputeMetrics:
 
     With ``TrainingArguments(batch_eval_metrics=True)`` the outputs are taken in batch by batch, on
     their device, and none are kept: that is the way to evaluate where all logits would not fit.
+    An evaluation that is interrupted between two batches leaves those before in ``metric``, and
+    nothing tells the next one of it: call :meth:`reset` after such an interruption.
     In several processes the trainer itself gathers the outputs. Predictions that are a tuple
     (logits and hidden states, say) begin with the logits. Logits of shape (n, length, K), one
     distribution a token, go with labels of shape (n, length).
@@ -122,21 +124,30 @@ class NCMIComputeMetrics:
         Raises
         ------
         ValueError
-            Where predictions are no logits, or no label is left.
+            Where predictions are no logits, or no label is left. What was taken in is forgotten.
         """
+        try:
+            self._take(prediction)
+            if not compute_result:
+                return {}
+            found = logged(self.metric, self.base)
+        except BaseException:
+            self.reset()
+            raise
+        self.reset()
+        return found if self.also is None else found | dict(self.also(prediction))
+
+    def _take(self, prediction: Any) -> None:
         logits = prediction.predictions
         if isinstance(logits, tuple):
             logits = logits[0]
         logits, labels = _labelled(logits, prediction.label_ids, self.ignore_index)
         if len(labels):
             self.metric.update(logits, labels)
-        if not compute_result:
-            return {}
-        try:
-            found = logged(self.metric, self.base)
-        finally:
-            self.metric.reset()
-        return found if self.also is None else found | dict(self.also(prediction))
+
+    def reset(self) -> None:
+        """Forget the batches of an evaluation that did not come to its end."""
+        self.metric.reset()
 
 
 def _labelled(logits: Any, labels: Any, ignore_index: int) -> tuple[Any, Any]:

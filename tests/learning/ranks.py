@@ -75,6 +75,8 @@ def by_torchmetrics(rows: slice) -> dict[str, float]:
     logits, labels = (torch.from_numpy(part[rows]) for part in everything())
     metric.update(logits, labels)
     values = {name: float(value) for name, value in metric.compute().items()}
+    with metric.sync_context():
+        values["zeros of all"] = float(metric.zeros.sum())
     return values | {"n": float(metric.counts.sum())}
 
 

@@ -63,7 +63,7 @@ def assert_total(ranks: Any, name: str, want: NCMIAccumulator, only: Any = None)
 
 
 def test_the_total_is_that_of_one_process(ranks: Any) -> None:
-    """With partial batches, a class that only one rank has, shards, and a zero on the last."""
+    """With partial batches, a class that only one rank has, shards, and zeros on two of them."""
     assert_total(ranks, "whole", single(shards=5, class_names=tuple("abcdefg")))
 
 
@@ -120,4 +120,5 @@ def test_torchmetrics_synchronises_by_itself(ranks: Any) -> None:
         assert values["cmi"] == pytest.approx(want.cmi, rel=CLOSE)
         assert (values["gamma"], values["ncmi"]) == (np.inf, 0.0)
         assert values["error"] == pytest.approx(want.error, rel=CLOSE)
+        assert values["zeros of all"] == 2.0
         assert values["n"] == len(everything()[1][part(rank, world)])  # as before

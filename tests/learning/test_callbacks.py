@@ -145,6 +145,38 @@ def test_a_refused_evaluation_leaves_nothing_behind(torch: ModuleType) -> None:
     assert ours.metric.n == 0
 
 
+def test_an_evaluation_that_was_interrupted_is_forgotten_on_demand(torch: ModuleType) -> None:
+    """Nothing tells the metric of an interruption between two batches."""
+    from infotheory.learning import NCMIComputeMetrics
+
+    logits, labels = np.eye(3)[[0, 1, 2, 0]] * 2.0, np.array([0, 1, 2, 1])
+    ours = NCMIComputeMetrics()
+    ours(prediction(logits[:2], labels[:2]), compute_result=False)
+    ours.reset()
+    found = ours(prediction(logits, labels))
+    assert found["error"] == report_of(logits, labels).error
+
+
+@pytest.mark.parametrize("wrong", ["labels", "also", "tuple", "interrupted"])
+def test_whatever_is_raised_leaves_nothing_of_the_batches_before(
+    wrong: str, torch: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from infotheory.learning import NCMIComputeMetrics, NCMIMetric
+
+    def fail(*_: Any, **__: Any) -> Any:
+        raise KeyboardInterrupt
+
+    logits, labels = np.eye(3)[[0, 1, 2, 0]] * 2.0, np.array([0, 1, 2, 1])
+    ours = NCMIComputeMetrics(3, also=fail if wrong == "also" else None)
+    ours(prediction(logits, labels), compute_result=False)
+    last: Any = {"labels": labels + 5, "tuple": (labels, labels)}.get(wrong, labels)
+    if wrong == "interrupted":
+        monkeypatch.setattr(NCMIMetric, "update", fail)
+    with pytest.raises((ValueError, KeyboardInterrupt)):
+        ours(prediction(logits, last), compute_result=wrong == "also")
+    assert ours.metric.n == 0
+
+
 # --------------------------------------------------------------------------------------- Lightning
 
 

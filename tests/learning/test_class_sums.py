@@ -106,6 +106,18 @@ def test_types_that_numpy_lacks(torch: ModuleType) -> None:
         class_sums(torch.from_numpy(ROWS).to(torch.float8_e4m3fn), LABELS)
 
 
+@pytest.mark.parametrize("name", ["uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32"])
+def test_labels_of_any_whole_type(name: str, torch: ModuleType) -> None:
+    from infotheory.learning.functional import class_sums
+
+    outputs, want = torch.from_numpy(ROWS), class_sums(torch.from_numpy(ROWS), LABELS)
+    labels = torch.from_numpy(LABELS).to(getattr(torch, name))
+    assert torch.equal(class_sums(outputs, labels).mass, want.mass)
+    wrong = torch.from_numpy(changed(LABELS, 2, 3)).to(getattr(torch, name))
+    with pytest.raises(ValueError, match=r"labels must be integers in \[0, 3\); got 3 at row 2"):
+        class_sums(outputs, wrong)
+
+
 def test_integers_and_gradients(torch: ModuleType) -> None:
     from infotheory.learning.functional import class_sums
 

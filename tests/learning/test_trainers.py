@@ -235,12 +235,14 @@ def test_features_are_decoded_to_the_nearest_class_mean() -> None:
     assert done.history[-1]["error"] == pytest.approx(error, abs=1e-12)
 
 
-def test_the_history_has_the_concentration_of_the_features() -> None:
+def test_the_history_has_cmi_gamma_and_ncmi_of_the_features() -> None:
     procedure = ncmi_procedure()
     done = run(procedure)
     _, p = nearest(procedure)
     report = measure_classifier(p.numpy(), inputs_and_labels()[1].numpy(), kind="probs")
-    assert done.history[-1]["feature_cmi"] == pytest.approx(report.cmi, rel=1e-9)
+    for name in ("cmi", "gamma", "ncmi"):
+        found = done.history[-1][f"feature_{name}"]
+        assert found == pytest.approx(getattr(report, name), rel=1e-9)
 
 
 def test_trained_codewords_take_steps_of_their_own() -> None:
@@ -425,7 +427,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(name: str, make: Any, tmp_p
         (lambda: DistillationTraining(mlp(), "teacher", KDLoss(4.0)), TypeError,
          "teacher must be a torch.nn.Module; got str"),
         (lambda: DistillationTraining(mlp(), mlp(), KDLoss(4.0), weight=-1.0), ValueError,
-         r"weight must be a finite number, 0 or more; got -1\.0"),
+         r"weight must be a finite number of at least 0; got -1\.0"),
         (lambda: ClassifierTraining("mlp"), TypeError, "network must be a torch.nn.Module"),
     ],
 )  # fmt: skip

@@ -14,7 +14,14 @@ import torch
 
 from infotheory._validation import refusal
 
-__all__ = ["check_labels", "check_logits", "check_same_shape", "in_full_precision"]
+__all__ = [
+    "check_labels",
+    "check_logits",
+    "check_same_shape",
+    "check_share",
+    "check_weight",
+    "in_full_precision",
+]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -149,3 +156,62 @@ def check_same_shape(first: torch.Tensor, second: torch.Tensor, names: tuple[str
             f"shape {tuple(second.shape)}",
             "Both need the same samples and the same classes, in one order.",
         )
+
+
+def check_weight(argument: str, weight: Any) -> float:
+    """Return the weight of a term as a float, at least 0 and finite.
+
+    Parameters
+    ----------
+    argument : str
+        What a refusal calls it.
+    weight : float
+        The weight.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        Where it is negative, infinite or no number.
+    """
+    number = isinstance(weight, (int, float)) and not isinstance(weight, bool)
+    if not (number and 0.0 <= weight < float("inf")):
+        raise refusal(
+            argument,
+            "a finite number of at least 0",
+            repr(weight),
+            "A weight of 0 leaves the term out.",
+        )
+    return float(weight)
+
+
+def check_share(argument: str, share: Any, *, below_one: bool = False) -> float:
+    """Return the share of the past that a moving average keeps in a step.
+
+    Parameters
+    ----------
+    argument : str
+        What a refusal calls it.
+    share : float
+        From 0 to 1.
+    below_one : bool, default False
+        Whether 1, with which nothing ever moves, is refused.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        Where it is out of range or no number.
+    """
+    number = isinstance(share, (int, float)) and not isinstance(share, bool)
+    if not (number and 0.0 <= share <= 1.0) or (below_one and share == 1.0):
+        range_ = "a number in [0, 1)" if below_one else "a number from 0 to 1"
+        fix = "It is what stays of the past; 0.9999 remembers some 10,000 steps."
+        raise refusal(argument, range_, repr(share), fix)
+    return float(share)

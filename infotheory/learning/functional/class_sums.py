@@ -197,9 +197,10 @@ def _on_device(labels: Any, n: int, n_classes: int, device: torch.device) -> tor
         and labels.shape == (n,)
         and not (labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool)
     ):
-        least, most = torch.stack(labels.detach().aminmax()).tolist()
+        numbers = labels.detach().long()  # of some unsigned types torch knows no more
+        least, most = torch.stack(numbers.aminmax()).tolist()
         if 0 <= least and most < n_classes:
-            return labels.detach().long()
+            return numbers
     return torch.from_numpy(as_labels(labels, n, n_classes)).to(device)
 
 

@@ -30,7 +30,7 @@ _OFFSET = 1e-10  # of the numerator, as the authors have it
 
 @in_full_precision
 def normalised_features(features: Tensor, centre: Tensor, temperature: float) -> Tensor:
-    """Direction of each row from a centre, u = (f - mu) / (T |f - mu|).
+    """Direction of each row from a centre, u = (f - mu) / (T norm(f - mu)).
 
     Parameters
     ----------

@@ -14,10 +14,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from infotheory._validation import check_choice, check_temperature, refusal
-from infotheory.learning.functional.checks import check_logits, check_same_shape, in_full_precision
+from infotheory._validation import check_choice, check_temperature
+from infotheory.learning.functional.checks import (
+    check_logits,
+    check_same_shape,
+    check_weight,
+    in_full_precision,
+)
 
-__all__ = ["REDUCTIONS", "check_weight", "dist_loss", "kd_loss", "ttm_loss", "wttm_loss"]
+__all__ = ["REDUCTIONS", "dist_loss", "kd_loss", "ttm_loss", "wttm_loss"]
 
 REDUCTIONS = ("mean", "sum", "none")
 _SMALL_NORM = 1e-8  # added to the product of norms in DIST, as its authors do
@@ -244,36 +249,6 @@ def _correlations(x: Tensor, y: Tensor, axis: int) -> Tensor:
     norms = torch.linalg.vector_norm(x, dim=axis) * torch.linalg.vector_norm(y, dim=axis)
     found: Tensor = (x * y).sum(axis) / (norms + _SMALL_NORM)
     return found
-
-
-def check_weight(argument: str, weight: Any) -> float:
-    """Return the weight of a term as a float, at least 0 and finite.
-
-    Parameters
-    ----------
-    argument : str
-        What a refusal calls it.
-    weight : float
-        The weight.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    ValueError
-        Where it is negative, infinite or no number.
-    """
-    number = isinstance(weight, (int, float)) and not isinstance(weight, bool)
-    if not (number and 0.0 <= weight < float("inf")):
-        raise refusal(
-            argument,
-            "a finite number of at least 0",
-            repr(weight),
-            "A weight of 0 leaves the term out.",
-        )
-    return float(weight)
 
 
 def _matched(

@@ -11,10 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from infotheory._validation import check_choice, check_count, refusal
-from infotheory.learning.functional.checks import check_labels, check_logits, in_full_precision
+from infotheory.learning.functional.checks import (
+    check_labels,
+    check_logits,
+    check_weight,
+    in_full_precision,
+)
 from infotheory.learning.functional.class_rows import sizes
 from infotheory.learning.functional.classification import REDUCTIONS
-from infotheory.learning.functional.distillation import check_weight
 from infotheory.learning.functional.entropies import entropy
 
 __all__ = ["CenterLoss", "ConfidencePenaltyLoss", "FocalLoss"]

@@ -9,10 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from infotheory._validation import check_choice, check_count, refusal
-from infotheory.learning.functional.checks import check_labels, check_logits, in_full_precision
+from infotheory.learning.functional.checks import (
+    check_labels,
+    check_logits,
+    check_share,
+    in_full_precision,
+)
 from infotheory.learning.functional.class_rows import ClassRows
 
-__all__ = ["CentroidLoss", "check_decay"]
+__all__ = ["CentroidLoss"]
 
 FLOOR = 1e-12  # of stored centroids before the logarithm
 DECAY = 0.9999
@@ -73,7 +78,7 @@ class CentroidLoss(nn.Module):  # type: ignore[misc]
             )
         check_choice("centroid", centroid, tuple(modes))
         self.centroid = centroid
-        self.decay = check_decay(decay)
+        self.decay = check_share("decay", decay, below_one=True)
         self.terms: dict[str, Tensor] = {}
         self._known = False  # whether any centroid was computed; on the host, so as to be asked
         shape = (self.n_classes, self.n_outputs)
@@ -290,31 +295,3 @@ class CentroidLoss(nn.Module):  # type: ignore[misc]
                 )
         super()._load_from_state_dict(state_dict, prefix, *rest)
         self._known = bool(self.seen.any())
-
-
-def check_decay(decay: Any) -> float:
-    """Return a decay as a float in [0, 1).
-
-    Parameters
-    ----------
-    decay : float
-        What a moving average keeps of itself in a step.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    ValueError
-        Where it is out of range or no number.
-    """
-    number = isinstance(decay, (int, float)) and not isinstance(decay, bool)
-    if not (number and 0.0 <= decay < 1.0):
-        raise refusal(
-            "decay",
-            "a number in [0, 1)",
-            repr(decay),
-            "0.9999 remembers some 10,000 steps.",
-        )
-    return float(decay)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from infotheory._validation import check_choice, check_flag
-from infotheory.learning.functional.checks import in_full_precision
+from infotheory.learning.functional.checks import check_weight, in_full_precision
 from infotheory.learning.functional.class_rows import (
     combined,
     concentration,
@@ -13,7 +13,6 @@ from infotheory.learning.functional.class_rows import (
     separation,
 )
 from infotheory.learning.functional.classification import GRADIENTS, n_pairs
-from infotheory.learning.functional.distillation import check_weight
 from infotheory.learning.losses.centroids import DECAY, CentroidLoss
 
 __all__ = ["CMICLoss"]

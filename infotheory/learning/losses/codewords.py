@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from infotheory._validation import check_choice, check_count, check_temperature, refusal
-from infotheory.learning.functional.checks import check_labels, check_logits
+from infotheory.learning.functional.checks import check_labels, check_logits, check_share
 from infotheory.learning.functional.class_rows import classes_met, log_means, sizes
 from infotheory.learning.functional.codewords import (
     centroid_scores,
@@ -37,7 +37,7 @@ class NCMILoss(nn.Module):  # type: ignore[misc]
     n_features : int
         m. The network has no classification layer.
     temperature : float, default 0.2
-        T of the features: u = (f - mu) / (T |f - mu|), then P = sigmax(u).
+        T of the features: u = (f - mu) / (T norm(f - mu)), then P = sigmax(u).
     centroid : {"fixed", "trained", "mean"}, default "fixed"
         Where the codewords S come from. "fixed": they stay as they begin, which is what the
         released code does. "trained": S = sigmax(w) of a parameter w, for an optimiser of its own.
@@ -150,8 +150,8 @@ class NCMILoss(nn.Module):  # type: ignore[misc]
         self.n_features = _at_least_two("n_features", n_features)
         self.temperature = check_temperature(temperature)
         self.centroid, self.codebook = centroid, codebook
-        self.centre_decay = _check_part("centre_decay", centre_decay)
-        self.centroid_decay = _check_part("centroid_decay", centroid_decay)
+        self.centre_decay = check_share("centre_decay", centre_decay)
+        self.centroid_decay = check_share("centroid_decay", centroid_decay)
         self.epsilon, self.floor = epsilon, check_floor(floor)
         self.terms: dict[str, Tensor] = {}
         w = self._initial_codewords(generator)
@@ -220,7 +220,7 @@ class NCMILoss(nn.Module):  # type: ignore[misc]
             self._move_centre(features)
         else:
             self._check_centre()
-        log_p = self._log_probs(features)
+        log_p = self.log_probs(features)
         own, others = codeword_divergences(log_p, labels, self.log_codewords())
         self.terms = {"concentration": own.detach().mean(), "separation": others.detach().mean()}
         if self.training and self.centroid == "mean" and self.centroid_decay < 1.0:
@@ -299,9 +299,20 @@ class NCMILoss(nn.Module):  # type: ignore[misc]
         self._check_features(features)
         self._check_centre()
         centroids = self.log_centroids if bool(self.decodes) else self.log_codewords()
-        return centroid_scores(self._log_probs(features), centroids)
+        return centroid_scores(self.log_probs(features), centroids)
 
-    def _log_probs(self, features: Tensor) -> Tensor:
+    def log_probs(self, features: Tensor) -> Tensor:
+        """Return ln P, the logarithms of what the loss compares with codewords.
+
+        Parameters
+        ----------
+        features : Tensor, shape (n, m)
+            f.
+
+        Returns
+        -------
+        Tensor, shape (n, m)
+        """
         return log_sigmax(
             normalised_features(features, self.centre, self.temperature), self.epsilon
         )
@@ -356,7 +367,7 @@ class NCMILoss(nn.Module):  # type: ignore[misc]
             labels = check_labels(classes, self._check_features(features), self.n_classes)
             if not bool(self.batches):
                 self._move_centre(features)
-            log_p = self._log_probs(features).double()
+            log_p = self.log_probs(features).double()
             p, labels = log_p.exp(), labels.to(log_p.device)
             sums.index_add_(0, labels, p)
             counts.index_add_(0, labels, p.new_ones(len(labels)))
@@ -381,12 +392,3 @@ def _at_least_two(argument: str, value: Any) -> int:
     if count < 2:
         raise refusal(argument, "at least 2", str(count))
     return count
-
-
-def _check_part(argument: str, value: Any) -> float:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not (number and 0.0 <= value <= 1.0):
-        raise refusal(
-            argument, "a number from 0 to 1", repr(value), "It is the part of the past that stays."
-        )
-    return float(value)

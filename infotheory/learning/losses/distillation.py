@@ -11,9 +11,9 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from infotheory._validation import check_choice, check_temperature
+from infotheory.learning.functional.checks import check_weight
 from infotheory.learning.functional.distillation import (
     REDUCTIONS,
-    check_weight,
     dist_loss,
     kd_loss,
     ttm_loss,

@@ -11,13 +11,12 @@ from torch import Tensor
 
 from infotheory._validation import check_count, refusal
 from infotheory.learning.functional.centroids import reverse_channel_bound
-from infotheory.learning.functional.checks import in_full_precision
+from infotheory.learning.functional.checks import check_weight, in_full_precision
 from infotheory.learning.functional.class_rows import (
     combined,
     concentration,
     cross_entropy,
 )
-from infotheory.learning.functional.distillation import check_weight
 from infotheory.learning.losses.centroids import DECAY, CentroidLoss
 
 __all__ = ["MCMITeacherLoss"]

@@ -92,7 +92,7 @@ def attack(
 
     Notes
     -----
-    FGSM is x + epsilon sign(g) ("l2": x + epsilon g / |g|), cut at the bounds, where g is the
+    FGSM is x + epsilon sign(g) ("l2": x + epsilon g / norm(g)), cut at the bounds, where g is the
     gradient of the cross entropy; PGD repeats such steps. What is climbed here is not the cross
     entropy but ln(1/p_y - 1), which grows with it and so has a gradient of the same direction,
     and which is log-sum-exp over the other classes minus z_y: in float32 the cross entropy of a

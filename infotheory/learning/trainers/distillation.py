@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from infotheory._validation import refusal
 from infotheory.learning.engine.procedure import Batch, Context, Procedure
+from infotheory.learning.functional.checks import check_weight
 
 __all__ = ["DistillationTraining"]
 
@@ -78,11 +79,8 @@ class DistillationTraining(Procedure):
         if teacher is network:
             raise refusal("teacher", "another module than network", "the same", "Copy one of them.")
         named = {"weight": weight, "ce_weight": ce_weight, "second_weight": second_weight}
-        for name, value in named.items():
-            if not 0 <= value < float("inf"):
-                raise refusal(name, "a finite number, 0 or more", repr(value))
         self.teacher, self.criterion, self.second = teacher, loss, second
-        self.weights = named
+        self.weights = {name: check_weight(name, value) for name, value in named.items()}
         self._terms: dict[str, Tensor] = {}
         self._digest: str | None = None
 

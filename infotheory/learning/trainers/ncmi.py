@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -11,9 +11,12 @@ from torch import Tensor, nn
 from infotheory._validation import refusal
 from infotheory.learning.engine.procedure import Batch, Context
 from infotheory.learning.losses.codewords import NCMILoss
+from infotheory.learning.metrics import NCMIMetric
 from infotheory.learning.trainers.classifier import ClassifierTraining
 
 __all__ = ["NCMITraining"]
+
+_MEASURED = ("cmi", "gamma", "ncmi")
 
 
 class NCMITraining(ClassifierTraining):
@@ -38,8 +41,9 @@ class NCMITraining(ClassifierTraining):
     -----
     After each epoch one pass over the training set, in evaluation mode, computes the centroids to
     which :meth:`scores` decodes: -D(P_x || V_c) for each class c, whose largest is the decision.
-    What the loop reports as CMI, Gamma and NCMI is of the softmax of these scores; ``feature_cmi``
-    in the history is the concentration of the features themselves around V, on the training set.
+    What the loop reports as CMI, Gamma and NCMI is of the softmax of these scores, which are small
+    numbers: hardly a distribution. The history therefore has ``feature_cmi``, ``feature_gamma`` and
+    ``feature_ncmi``, of the distributions P over the features of the training set.
 
     The gradient of trained codewords is taken from the loss before the loop scales it for half
     precision, so the two step sizes are independent. In the authors' code that step has no effect:
@@ -74,7 +78,7 @@ class NCMITraining(ClassifierTraining):
         self.first_codeword_epoch = first_codeword_epoch
         self._gradient: Tensor | None = None
         self._velocity: Tensor | None = None
-        self._concentration = float("nan")
+        self._figures: dict[str, float] = {}
 
     def loss(self, batch: Batch, context: Context) -> Tensor:
         """Return the loss of a batch."""
@@ -104,17 +108,26 @@ class NCMITraining(ClassifierTraining):
             self.criterion.codewords.sub_(self.codeword_lr * self._velocity)
 
     def end_epoch(self, context: Context) -> None:
-        """Compute the centroids to which samples are decoded."""
-        self._concentration = self.criterion.fit_decoding(context.passes(augment=self.augment))
+        """Compute the centroids to which samples are decoded, and measure the features."""
+        metric = NCMIMetric(context.n_classes)
+        self.criterion.fit_decoding(self._measured(context, metric))
+        found = metric.compute()
+        self._figures = {f"feature_{name}": getattr(found, name) for name in _MEASURED}
+
+    def _measured(self, context: Context, metric: NCMIMetric) -> Iterator[tuple[Tensor, Tensor]]:
+        """Pass on features and labels of the training set; the metric takes them in."""
+        for features, labels, _ in context.passes(augment=self.augment):
+            metric.update(self.criterion.log_probs(features), labels, "log_probs")
+            yield features, labels
 
     def scores(self, outputs: Tensor) -> Tensor:
         """Return minus the divergence from each centroid."""
         return self.criterion.scores(outputs)
 
     def figures(self, context: Context) -> Mapping[str, float]:
-        """Return the concentration of the features of the training set."""
+        """Return CMI, Gamma and NCMI of the features of the training set."""
         del context
-        return {"feature_cmi": self._concentration}
+        return self._figures
 
     def extra_state(self) -> dict[str, Any]:
         """Return the velocity of the codewords."""
