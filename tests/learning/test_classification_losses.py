@@ -541,7 +541,7 @@ def test_terms_are_constants() -> None:
         ({"lam": "high"}, r"^lam must be a finite number of at least 0; got 'high'\."),
         ({"beta": -1}, r"^beta must be a finite number of at least 0; got -1\."),
         ({"beta": math.nan}, r"^beta must be a finite number of at least 0; got nan\."),
-        ({"decay": 1.0}, r"^decay must be a number in \[0, 1\); got 1\.0\. 0\.9999 remembers"),
+        ({"decay": 1.0}, r"^decay must be a number in \[0, 1\); got 1\.0\. It is what stays"),
         ({"decay": -0.5}, r"^decay must be a number in \[0, 1\); got -0\.5\."),
         ({"decay": True}, r"^decay must be a number in \[0, 1\); got True\."),
         ({"centroid": "mean"}, r"^centroid must be one of 'ema', 'epoch', 'batch'; got 'mean'"),
