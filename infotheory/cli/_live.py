@@ -92,8 +92,6 @@ class LiveWork:
         What was measured, by model.
     failures : dict of str to Exception
         What failed, by place.
-    unfinished : set of str
-        Names of models that failed.
     """
 
     arguments: argparse.Namespace
@@ -101,7 +99,6 @@ class LiveWork:
     total: Path | None = None
     kept: dict[str, Kept] = field(default_factory=dict)
     failures: dict[str, Exception] = field(default_factory=dict)
-    unfinished: set[str] = field(default_factory=set)
 
     def measure(self) -> None:
         """Open models and data, and go through the rows of this process."""
@@ -195,12 +192,9 @@ class LiveWork:
         models: dict[str, tuple[LiveModel, LiveSettings]],
     ) -> None:
         arguments = self.arguments
-        if self.total is not None:
-            _refuse_another(self.total, models)
 
         def failed(name: str, error: Exception) -> None:
             self.failures[models[name][0].where] = _plain(error)
-            self.unfinished.add(name)
 
         work = Pass(
             data,
@@ -213,6 +207,8 @@ class LiveWork:
             self._folder(),
         )
         try:
+            if self.total is not None:
+                _refuse_another(self.total, models)
             self.kept = measure_live(
                 work,
                 note=self._note,

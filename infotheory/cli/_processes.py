@@ -18,6 +18,8 @@ from infotheory.exceptions import StateError
 
 __all__ = ["run"]
 
+_BEGIN = -1  # beside the statuses with which processes end
+
 
 def run(arguments: argparse.Namespace, group: Processes) -> int:
     """Measure the rows of this process; the first one puts everything together, and speaks.
@@ -46,29 +48,31 @@ def run(arguments: argparse.Namespace, group: Processes) -> int:
 
 
 def _first(arguments: argparse.Namespace, group: Processes) -> int:
+    """Let all begin, and end, together; whatever is not foreseen ends the connection to all."""
     status = 1
     try:
         with kept_to_itself(arguments.save_state), tempfile.TemporaryDirectory() as folder:
+            group.agreed(_BEGIN)
             work = _measured(arguments, group, arguments.save_state)
             kept = _together(work, group, Path(folder))
             if arguments.save_state is not None and kept:
                 _save(arguments.save_state, kept)
         status = told(results_of(kept, work.failures, arguments), arguments)
-    except StateError as error:
+    except StateError as error:  # before all have begun, or after they have sent what they have
         print(f"infotheory ncmi: {error}", file=sys.stderr)
-    finally:
-        status = group.agreed(status)  # nobody is to end while another one works
-    return status
+    return group.agreed(status)
 
 
 def _other(arguments: argparse.Namespace, group: Processes) -> int:
+    status = group.agreed(_BEGIN)
+    if status != _BEGIN:
+        return status
     work = _measured(arguments, group, None)
     failures = {where: str(reason) for where, reason in work.failures.items()}
-    about = {"failures": failures, "unfinished": sorted(work.unfinished)}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "state"
         write_kept(path, work.kept)
-        group.send(json.dumps(about).encode())
+        group.send(json.dumps(failures).encode())
         group.send(path.read_bytes())
     return group.agreed(1)
 
@@ -94,16 +98,15 @@ def _together(work: LiveWork, group: Processes, folder: Path) -> dict[str, Kept]
     paths = [folder / str(rank) for rank in range(group.size)]
     write_kept(paths[0], work.kept)
     for rank, path in enumerate(paths[1:], start=1):
-        about = json.loads(group.receive(rank))
+        failures = json.loads(group.receive(rank))
         path.write_bytes(group.receive(rank))
-        work.unfinished.update(about["unfinished"])
-        for where, reason in about["failures"].items():
+        for where, reason in failures.items():
             if str(work.failures.get(where)) != reason:
                 work.failures[f"{where} (process {rank} of {group.size})"] = RuntimeError(reason)
     everywhere = set.intersection(*(set(read_kept(path)) for path in paths))
     # Their rows differ, even where their sums do not.
     found, _ = merged(paths, allow_repeats=True, allow_incomplete=False)
-    return {n: k for n, k in found.items() if n in everywhere - work.unfinished}
+    return {name: kept for name, kept in found.items() if name in everywhere}
 
 
 def _save(path: Path, kept: dict[str, Kept]) -> None:

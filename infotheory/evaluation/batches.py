@@ -73,6 +73,18 @@ def _tensors(content: Any) -> Any:
 
 def _taken_apart(batch: Any, number: int) -> tuple[Any, Any]:
     """Return inputs and labels."""
+    inputs, labels = _parts(batch, number)
+    if not hasattr(labels, "__len__") or getattr(labels, "shape", None) == ():
+        raise refusal(
+            "data",
+            "batches with a label for each sample",
+            f"{labels!r} as batch {number}",
+            "Collect samples and labels into batches.",
+        )
+    return inputs, labels
+
+
+def _parts(batch: Any, number: int) -> tuple[Any, Any]:
     if isinstance(batch, Mapping):
         name = next((name for name in _LABELS if name in batch), None)
         if name is not None:
@@ -90,6 +102,20 @@ def _taken_apart(batch: Any, number: int) -> tuple[Any, Any]:
         f"{fact} as batch {number}",
         "Wrap the loader in a generator that yields such pairs.",
     )
+
+
+def _refuse_several(inputs: Any, number: int, n_samples: int | None) -> None:
+    """Refuse several arrays, unless they are a list of samples, if these may be so many."""
+    if not isinstance(inputs, (tuple, list)) or not all(getattr(x, "shape", ()) for x in inputs):
+        return
+    if inputs and (isinstance(inputs, tuple) or len(inputs) != n_samples):
+        raise refusal(
+            "data",
+            "batches whose inputs are one array, or a mapping of such by argument of the model",
+            f"a {type(inputs).__name__} of {len(inputs)} arrays as batch {number}",
+            "Wrap the loader in a generator that yields ({'name': array, ...}, labels), or stack "
+            "the samples.",
+        )
 
 
 def _outputs(classifier: Classifier, inputs: Any) -> Any:
@@ -144,7 +170,9 @@ def measure_batches(
             delay=2,
             disable=None if progress is None else not progress,
         ) as bar:
-            for inputs, targets in _pairs(batches):
+            alone = any(isinstance(one, BatchClassifier) for one in classifiers.values())
+            for number, inputs, targets in _filled(batches):
+                _refuse_several(inputs, number, None if alone else len(targets))
                 for name, classifier in classifiers.items():
                     outputs = _outputs(classifier, inputs)
                     if name not in takings:
@@ -171,14 +199,18 @@ def measure_batches(
     return {name: taking.measurement for name, taking in takings.items()}
 
 
-def _pairs(batches: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
-    number = -1
+def _filled(batches: Iterable[Any]) -> Iterator[tuple[int, Any, Any]]:
+    """Yield number, inputs and labels of the batches that have samples."""
+    empty = True
     for number, batch in enumerate(batches):
-        yield _taken_apart(batch, number)
-    if number < 0:
+        inputs, labels = _taken_apart(batch, number)
+        if len(labels):
+            empty = False
+            yield number, inputs, labels
+    if empty:
         raise refusal(
             "data",
-            "have at least one batch",
+            "have at least one batch with samples",
             "none",
             "An iterator that was gone through before has no more.",
         )

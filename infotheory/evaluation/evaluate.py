@@ -26,7 +26,7 @@ from infotheory.evaluation.batches import BatchClassifier, is_batches, measure_b
 from infotheory.evaluation.live import live_model, named
 from infotheory.evaluation.measurement import IntervalsOf, Measurement
 from infotheory.evaluation.one_pass import Pass, measure_live
-from infotheory.evaluation.states import kept_to_itself
+from infotheory.evaluation.states import kept_to_itself, state_place
 from infotheory.evaluation.stream import ON_ERROR, check_threads
 from infotheory.exceptions import InfotheoryWarning
 from infotheory.files import UnusableFileError
@@ -108,7 +108,7 @@ def evaluate_model(
     Returns
     -------
     NCMIReport
-        ``report.warnings`` says what was left out.
+        ``report.warnings`` says what was left out, or cut by the model's preprocessing.
 
     Raises
     ------
@@ -123,7 +123,8 @@ def evaluate_model(
     Warns
     -----
     InfotheoryWarning
-        Where samples are left out, labels are renumbered, or a number means less than it seems.
+        Where samples are left out or cut, labels are renumbered, or a number means less than it
+        seems; and where `save_state` holds some of it, or all, already.
 
     See Also
     --------
@@ -272,7 +273,7 @@ def _evaluate(
     shown: bool | None = False
     if check_flag("progress", progress):  # a notebook is no terminal
         shown = True if "ipykernel" in sys.modules else None
-    state = None if save_state is None else Path(save_state)
+    state = state_place(save_state)
     folder = None if save_outputs is None else Path(save_outputs)
     of_model = {"device": device, "precision": precision}
     if is_batches(data):
@@ -319,7 +320,7 @@ def _evaluate(
         kept = measure_live(
             work,
             note=_note,
-            news=lambda _: None,
+            news=_note,
             failed=_raised if len(models) > 1 else _raised_alone,
             unsaved=lambda path, error: _note(f"{path}: cannot be written ({error})"),
             progress=shown,

@@ -100,25 +100,28 @@ class LiveModel:
     def sources(self) -> list[dict[str, str]]:
         """Model, data set and rows, and the fingerprints by which a later run knows them again."""
         rows = f"{self.rows.start}:{self.rows.stop}"
-        part = hashlib.sha256(f"{self._fingerprint} {rows}".encode()).hexdigest()
+        whole = hashlib.sha256("".join(self._fingerprints.values()).encode()).hexdigest()
+        part = hashlib.sha256(f"{whole} {rows}".encode()).hexdigest()
         return [
             {
                 **self.source,
                 "rows": rows,
                 "of": str(len(self.labels)),
-                "whole": self._fingerprint,
+                **{f"{what} fingerprint": told for what, told in self._fingerprints.items()},
+                "whole": whole,
                 # Where there are more parts than rows, empty ones are alike.
                 "fingerprint": part if self.rows else "",
             }
         ]
 
     @cached_property
-    def _fingerprint(self) -> str:
-        """That of the model with the data, which may take seconds."""
-        digest = hashlib.sha256(self.classifier.fingerprint().encode())
-        digest.update(self.data.fingerprint().encode())
-        digest.update(self.labels.astype("<i8").tobytes())
-        return digest.hexdigest()
+    def _fingerprints(self) -> dict[str, str]:
+        """Those of model, data and labels, which may take seconds."""
+        return {
+            "model": self.classifier.fingerprint(),
+            "data": self.data.fingerprint(),
+            "labels": hashlib.sha256(self.labels.astype("<i8").tobytes()).hexdigest(),
+        }
 
     def confirm(self) -> None:
         """Look once more at names and numbers of classes, of which a first batch may tell more.
@@ -168,6 +171,12 @@ class Taking:
     measurement: Measurement
     saved: SavedOutputs | None = None
     _metric: NCMIMetric | None = field(default=None, init=False)
+    _noted: tuple[str, ...] = field(default=(), init=False)
+
+    def __post_init__(self) -> None:
+        """Keep the notes of an earlier run; those of this one begin here."""
+        self._noted = tuple(self.measurement.notes)
+        getattr(self.classifier, "begin", lambda: None)()
 
     def take(self, outputs: Any, labels: Any) -> None:
         """Add the outputs of some samples, all or none."""
@@ -190,6 +199,7 @@ class Taking:
         if self._metric is not None:
             self.measurement.total.merge(self._metric.accumulator)
             self._metric.reset()
+        self.measurement.notes = [*self._noted, *getattr(self.classifier, "notes", ())]
         if self.saved is not None:
             self.saved.sync()
 
@@ -246,7 +256,7 @@ def live_model(
         smoothing=smoothing,
         shards=model.default_shards() if shards is None else shards,
         batch_size=batch_size,
-        precision=precision,
+        precision=str(getattr(classifier, "precision", precision)),  # its own, if it has one
         class_names=alignment.class_names,
     )
     return model, settings

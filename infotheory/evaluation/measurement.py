@@ -162,12 +162,15 @@ class Measurement:
         How many rows were taken in, or left out.
     skipped : Skipped
         Those that were left out.
+    notes : list of str
+        What the reader of a result should know of how the model took them, from each run.
     """
 
     total: NCMIAccumulator
     groups: dict[str, NCMIAccumulator] = field(default_factory=dict)
     rows: int = 0
     skipped: Skipped = field(default_factory=Skipped)
+    notes: list[str] = field(default_factory=list)
 
     def take(self, batch: Batch, options: Options) -> None:
         """Add a batch; one that is refused leaves everything as it was."""
@@ -196,6 +199,7 @@ class Measurement:
                 self.groups[name] = accumulator
         self.rows += other.rows
         self.skipped.merge(other.skipped)
+        self.notes += other.notes
 
     def report(
         self, *, base: float | None, intervals_of: IntervalsOf, warn: bool = False
@@ -230,12 +234,10 @@ class Measurement:
         }
         stacklevel = 1 if warn else None
         report = _report(self.total, base, intervals_of(self.total, None), groups, stacklevel)
-        if not self.skipped.rows:
-            return report
-        text = self.skipped.warning()
-        if warn:
+        texts = [*self.notes, self.skipped.warning()] if self.skipped.rows else self.notes
+        for text in texts if warn else ():
             python_warnings.warn(text, InfotheoryWarning, stacklevel=2)
-        return replace(report, warnings=(*report.warnings, text))
+        return replace(report, warnings=(*report.warnings, *texts))
 
 
 def _in_order(name: str) -> tuple[bool, int, str]:

@@ -66,7 +66,7 @@ def measure_live(
     note : callable
         Told once that the state cannot be written for now.
     news : callable
-        Told what the state file has already.
+        Told what the state file has already, which is not measured again.
     failed : callable
         Told which model cannot go on, and why; the others do, unless it raises.
     unsaved : callable

@@ -158,6 +158,8 @@ class SavedOutputs:
 def write_labels(folder: Path, labels: dict[str, IntArray]) -> None:
     """Write the labels of the saved rows: one file, or one for each model where they differ.
 
+    What an earlier run has left of the other form is removed, as far as it is of these models.
+
     Parameters
     ----------
     folder : Path
@@ -165,7 +167,7 @@ def write_labels(folder: Path, labels: dict[str, IntArray]) -> None:
     labels : dict of str to ndarray
         By file name of the model.
     """
-    arrays = list(labels.values())
+    arrays, models = list(labels.values()), list(labels)
     if all(np.array_equal(array, arrays[0]) for array in arrays):
         labels = {"": arrays[0]}
     for name, array in labels.items():
@@ -174,6 +176,11 @@ def write_labels(folder: Path, labels: dict[str, IntArray]) -> None:
             draft.open("wb") as file,
         ):
             np.save(file, array, allow_pickle=False)
+    if "" in labels:
+        for name in models:
+            (folder / f"{name}.labels.npy").unlink(missing_ok=True)
+    elif {file.stem for file in folder.glob("*.npy") if "labels" not in file.stem} <= {*models}:
+        (folder / "labels.npy").unlink(missing_ok=True)
 
 
 def _write(descriptor: int, data: bytes | memoryview) -> None:

@@ -7,6 +7,7 @@ So a later run goes on only with what is its own, and nothing is counted twice b
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import threading
 import time
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from infotheory._atomic import reserved
+from infotheory._validation import refusal
 from infotheory.classifiers import NCMIAccumulator, read_states, write_states
 from infotheory.classifiers.state import begins_like_a_state
 from infotheory.evaluation.measurement import Measured, Measurement, Settings, Skipped
@@ -32,6 +34,7 @@ __all__ = [
     "kept_to_itself",
     "piece",
     "read_kept",
+    "state_place",
     "write_kept",
 ]
 
@@ -96,6 +99,8 @@ def write_kept(path: Path, models: Mapping[str, Kept]) -> None:
         }
         if kept.measurement.skipped.rows:
             about["skipped"] = asdict(kept.measurement.skipped)
+        if kept.measurement.notes:
+            about["notes"] = kept.measurement.notes
         measured: list[tuple[str | None, NCMIAccumulator]] = [(None, kept.measurement.total)]
         measured += kept.measurement.groups.items()
         for group, accumulator in measured:
@@ -128,8 +133,10 @@ def read_kept(path: Path) -> dict[str, Kept]:
                 models[key] = Kept(Measurement(accumulator, rows=rows), sources, {}, rows)
             elif note["group"] is None:
                 skipped = Skipped(**note.get("skipped", {}))
+                measurement = Measurement(accumulator, rows=int(note["rows done"]), skipped=skipped)
+                measurement.notes += map(str, note.get("notes", ()))
                 models[note["model"]] = Kept(
-                    Measurement(accumulator, rows=int(note["rows done"]), skipped=skipped),
+                    measurement,
                     [
                         {name: str(value) for name, value in source.items()}
                         for source in note["sources"]
@@ -148,6 +155,24 @@ def read_kept(path: Path) -> dict[str, Kept]:
             f"{path} must be a state written by infotheory ncmi; got notes of another kind."
         ) from error
     return models
+
+
+def state_place(path: str | os.PathLike[str] | None) -> Path | None:
+    """Return where a state is to be kept, and refuse a place where none can be.
+
+    Raises
+    ------
+    ValueError
+        If it is a folder, or in none.
+    """
+    if path is None:
+        return None
+    found = Path(path)
+    if found.is_dir():
+        raise refusal("save_state", "a file", f"the folder {found}", "Name a file in it.")
+    if not found.resolve().parent.is_dir():
+        raise refusal("save_state", "in an existing folder", str(found), "Make the folder first.")
+    return found
 
 
 @contextlib.contextmanager

@@ -10,12 +10,13 @@ from infotheory.models.datasets import as_dataset, open_dataset
 from infotheory.models.interface import Classifier, LabelledData, UnreadableSampleError
 from infotheory.models.label_names import Alignment, align
 from infotheory.models.opening import MODEL_FORMS, as_classifier, open_model
-from infotheory.models.preprocessing import Preprocessing
+from infotheory.models.preprocessing import ImageTransform, Preprocessing
 
 __all__ = [
     "MODEL_FORMS",
     "Alignment",
     "Classifier",
+    "ImageTransform",
     "LabelledData",
     "Preprocessing",
     "UnreadableSampleError",

@@ -9,8 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from infotheory._simplex import are_probabilities
 from infotheory._typing import AnyArray
-from infotheory._validation import as_array, as_names, check_choice, refusal
+from infotheory._validation import (
+    as_array,
+    as_names,
+    as_outputs,
+    check_choice,
+    decode,
+    refusal,
+)
 from infotheory.models.identity import take_in
 
 __all__ = ["KINDS", "Adapter", "stacked"]
@@ -54,7 +62,8 @@ class Adapter(ABC):
         self.class_names = as_names(class_names)
         self.n_outputs = n_outputs
         self._preprocess = preprocess
-        self._looked = False  # whether a batch of outputs has been looked through
+        self._looked = False  # whether two rows of outputs have been looked through
+        self._first: AnyArray | None = None
         if self.class_names is not None:
             self._expect(len(self.class_names), "one class name an output symbol")
 
@@ -65,6 +74,9 @@ class Adapter(ABC):
     def notes(self) -> tuple[str, ...]:
         """What happened on the way that the reader of a result should know."""
         return ()
+
+    def begin(self) -> None:  # noqa: B027 - most have none
+        """Forget the notes of what happened before: another measurement begins."""
 
     def prepare(self, sample: Any) -> Any:
         """Apply the model's own preprocessing to one sample."""
@@ -102,16 +114,29 @@ class Adapter(ABC):
                 "a single logit z of two classes is the row [0, z].",
             )
         self._expect(shape[1], "the same number of outputs in all batches")
-        if not self._looked:  # later batches are looked through as they are measured
-            bad = np.isnan(as_array(outputs, "outputs")).any(axis=1)
-            if bad.any():
-                raise refusal(
-                    f"outputs of model {self.name!r}",
-                    "numbers",
-                    f"nan in row {int(np.argmax(bad))} of the first batch",
-                    "Check the preprocessing and the weights; precision 'fp16' may overflow.",
-                )
-            self._looked = True
+        if self._looked:  # later batches are looked through as they are measured
+            return outputs
+        rows = as_outputs(outputs, f"outputs of model {self.name!r}")
+        bad = np.isnan(decode(rows)).any(axis=1)
+        if bad.any():
+            raise refusal(
+                f"outputs of model {self.name!r}",
+                "numbers",
+                f"nan in row {int(np.argmax(bad))} of the first batch",
+                "Check the preprocessing and the weights; precision 'fp16' may overflow.",
+            )
+        self._first = rows if self._first is None else np.concatenate([self._first, rows])
+        if self.kind == "logits" and are_probabilities(self._first):
+            raise refusal(
+                f"outputs of model {self.name!r}",
+                "logits, which is what they are taken for",
+                "non-negative rows that sum to one",
+                "Where these are probabilities, pass as_classifier(..., kind='probs'), or write "
+                "?kind=probs behind the name of the model.",
+            )
+        self._looked = len(self._first) > 1  # of one row alone that cannot be told
+        if self._looked:
+            self._first = None
         return outputs
 
     def _identity(self, *things: Any) -> str:

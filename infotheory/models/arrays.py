@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 import numpy as np
 from numpy.lib import format as npy
@@ -90,11 +91,24 @@ def _choose(spec: Spec, role: str, asked: str | None, keys: Sequence[str]) -> st
 
 def _read(spec: Spec, path: Path, key: str) -> AnyArray:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            array: AnyArray = arrays[key]
+        with zipfile.ZipFile(path) as archive, archive.open(f"{key}.npy") as member:
+            _refuse_short(member, archive.getinfo(f"{key}.npy").file_size)
+            member.seek(0)
+            array: AnyArray = npy.read_array(member, allow_pickle=False)
             return array
-    except DAMAGE as error:
+    except (*DAMAGE, MemoryError) as error:
         raise _damaged(spec, f"array {key!r} in {path}", error) from error
+
+
+def _refuse_short(member: IO[bytes], size: int) -> None:
+    """Refuse an array whose header announces more than there is, before there is room for it."""
+    if npy.read_magic(member) == (1, 0):
+        shape, _, dtype = npy.read_array_header_1_0(member)
+    else:
+        shape, _, dtype = npy.read_array_header_2_0(member)
+    wanted = math.prod(shape) * dtype.itemsize
+    if not dtype.hasobject and wanted > size:
+        raise ValueError(f"it is cut off: {wanted} bytes are announced, and {size} there")
 
 
 def _mapped(spec: Spec, path: Path, key: str) -> AnyArray:

@@ -146,11 +146,13 @@ def as_dataset(
     Notes
     -----
     Of a data set with items (sample, label) the labels are read once: from its attribute
-    ``targets`` or ``labels`` if that agrees with its first item, else by going through all items,
-    which costs as much as reading all samples. Its items are read from several threads at once.
+    ``targets`` or ``labels`` if nothing transforms these and three items agree with them, else by
+    going through all items, which costs as much as reading all samples. A label that is another one
+    when its sample is read is refused. Items are read from several threads at once.
 
-    The fingerprint covers labels, arrays and texts (evenly spaced stripes of more than 64 MiB),
-    but of other objects only how many there are.
+    The fingerprint covers labels and samples: evenly spaced stripes of an array of more than
+    64 MiB, and 2048 evenly spaced items of a data set with more of them, which are read for it.
+    Items that differ each time they are read, by random changes say, are never known again.
 
     Examples
     --------
@@ -174,6 +176,11 @@ def as_dataset(
             f"data must be samples with labels, or a data set; got {type(data).__name__}. "
             "Pass as_dataset(samples, labels), or what has a length and items (sample, label): "
             "of several splits one."
+        )
+    if hasattr(data, "columns"):  # such as those of pandas, whose items are columns
+        raise TypeError(
+            f"data must be samples with labels; got a table, of type {type(data).__name__}. "
+            "Pass the columns of both: (table[[...]].to_numpy(dtype=float), table[LABEL])."
         )
     if all(hasattr(data, attribute) for attribute in _HUGGING_FACE):
         return wrapped(data, "the data set", name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import struct
 from io import BytesIO
 from pathlib import Path
@@ -13,6 +14,9 @@ from infotheory.models.specs import needed
 
 __all__ = ["read_image"]
 
+# Those whose decoders start no other program, as that of EPS does.
+_FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
+_MOST = 1 << 30  # bytes of a file
 # What the decoders of Pillow raise on damaged content, beside what other readers do.
 _DAMAGE = (*DAMAGE, IndexError, KeyError, TypeError, MemoryError, struct.error)
 
@@ -36,14 +40,17 @@ def read_image(content: bytes | Path, where: str) -> Any:
     Raises
     ------
     UnreadableSampleError
-        If it is missing, empty, cut off, no image, or of more pixels than Pillow allows.
+        If it is missing, empty, cut off, no regular file, no image, or larger than 1 GiB or than
+        Pillow allows.
     """
     pil = needed("PIL.Image", "Reading images", "images")
+    pil.init()  # now it knows which of the formats it has
+    known = [name for name in _FORMATS if name in pil.OPEN]
     try:
-        data = content.read_bytes() if isinstance(content, Path) else content
+        data = _content(content, where) if isinstance(content, Path) else content
         if not data:
             raise UnreadableSampleError(f"{where} cannot be read as an image: it is empty.")
-        image = pil.open(BytesIO(data))
+        image = pil.open(BytesIO(data), formats=known)
         image.load()
     except (pil.DecompressionBombError, pil.DecompressionBombWarning) as error:
         raise UnreadableSampleError(
@@ -52,7 +59,8 @@ def read_image(content: bytes | Path, where: str) -> Any:
         ) from error
     except pil.UnidentifiedImageError as error:
         raise UnreadableSampleError(
-            f"{where} cannot be read as an image: its content is of no known format."
+            f"{where} cannot be read as an image: its content is of no known format. "
+            f"Known are {', '.join(known)}."
         ) from error
     except UnreadableSampleError:
         raise
@@ -61,6 +69,16 @@ def read_image(content: bytes | Path, where: str) -> Any:
             f"{where} cannot be read as an image: {_sentence(error)}"
         ) from error
     return image
+
+
+def _content(path: Path, where: str) -> bytes:
+    """Read a file; a device, or what else has no end, is none."""
+    about = path.stat()
+    if stat.S_ISREG(about.st_mode) and about.st_size <= _MOST:
+        return path.read_bytes()
+    fact = "it is of more than 1 GiB" if stat.S_ISREG(about.st_mode) else "it is no regular file"
+    name = "" if str(path) == where else f"{str(path)!r}: "
+    raise UnreadableSampleError(f"{where} cannot be read as an image: {name}{fact}.")
 
 
 def _sentence(error: BaseException) -> str:

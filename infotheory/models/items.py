@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from infotheory._validation import as_array, refusal
 from infotheory.files.source import DAMAGE
 from infotheory.models.interface import UnreadableSampleError
-from infotheory.models.labelled import Labelled
+from infotheory.models.labelled import Labelled, content_of
 from infotheory.models.labels import class_numbers
 
 __all__ = ["ItemSamples"]
 
+_LOOKED_AT = 2048  # items of a large data set, by which a later run knows it again
 _LABELS = ("targets", "labels")  # where torchvision's data sets keep theirs
 
 
@@ -27,9 +30,12 @@ class ItemSamples(Labelled):
         As for any data set.
     items : object
         The data set.
+    values : sequence
+        The label of each item as it has it, with which it is compared once more when it is read.
     """
 
     items: Any
+    values: Sequence[Any]
 
     @classmethod
     def of(cls, items: Any, class_names: Sequence[str] | None, name: str) -> ItemSamples:
@@ -59,11 +65,18 @@ class ItemSamples(Labelled):
         ):
             values = [_pair(items, row, name)[1] for row in range(len(items))]
         labels, names = class_numbers(values, class_names or _stored_names(items))
-        return cls(name, labels, names, items)
+        return cls(name, labels, names, items, values)
 
     def sample(self, row: int) -> Any:
-        """Read one item."""
-        value = _pair(self.items, row, self.name)[0]
+        """Read one item, and see that its label is the one that it had before."""
+        value, label = _pair(self.items, row, self.name)
+        if not bool(label == self.values[row]):
+            raise refusal(
+                "labels of data",
+                "those of its items",
+                f"{self.values[row]!r}, and {label!r} with {self.where(row)}",
+                "Take out what changes labels at random, or correct targets.",
+            )
         return as_array(value, "sample") if callable(getattr(value, "detach", None)) else value
 
     def where(self, row: int) -> str:
@@ -71,8 +84,16 @@ class ItemSamples(Labelled):
         return f"item {row} of {self.name}"
 
     def content(self) -> bytes:
-        """Return nothing: what the items are is not looked at."""
-        return b""
+        """Hash all items, or as many of them, evenly spaced, as a look takes little time."""
+        rows = np.linspace(0, len(self) - 1, min(len(self), _LOOKED_AT)).astype(int)
+        return content_of(self._readable(row) for row in rows.tolist())
+
+    def _readable(self, row: int) -> Any:
+        """Return a sample, or None where it is for the reader of samples to meet the fault."""
+        try:
+            return self.sample(row)
+        except UnreadableSampleError:
+            return None
 
 
 def _pair(items: Any, row: int, name: str) -> tuple[Any, Any]:
@@ -98,6 +119,12 @@ def _agrees(items: Any, row: int, label: Any, name: str) -> bool:
 
 
 def _stored_labels(items: Any) -> list[Any] | None:
+    """Return the labels beside the items, but not those that are made into others on access."""
+    both = getattr(items, "transforms", None)  # torchvision puts the two transforms together
+    if getattr(both, "target_transform", both) is not None:
+        return None
+    if getattr(items, "target_transform", None) is not None:
+        return None
     if hasattr(items, "indices") and hasattr(items, "dataset"):  # a part of another, as in torch
         whole = _stored_labels(items.dataset)
         return None if whole is None else [whole[number] for number in items.indices]

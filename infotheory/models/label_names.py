@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ __all__ = ["Alignment", "align"]
 _SHOWN = 5
 _WORDNET = re.compile(r"n\d{8}")  # how folders of ImageNet are called
 _IMAGENET = 1000
+_WHOLE = re.compile(r"-?\d+")
 _FIX = "Pass label_map={class: output, ...} (--label-map FILE), or take data of these classes."
 
 Names = tuple[str, ...]
@@ -77,12 +79,15 @@ def align(
 
     Notes
     -----
-    Names are compared without regard to case, and to spaces, hyphens and underscores between words.
-    Where both have names, one of the list of a name with commas (``tench, Tinca tinca``) suffices.
-    Names in the same order are left as they are; in another order, or where the data set has only
-    some of the classes of the model, labels are renumbered, and a note says so. Classes without
-    samples need no symbol. Where only one of the two has names, the numbers of classes must agree;
-    where only labels are known, none may be beyond the outputs.
+    Names are compared as they are; failing that without regard to case, and to spaces, hyphens and
+    underscores between words; and failing that by the most names in common of their lists with
+    commas (``tench`` and ``tench, Tinca tinca``). Where each class fits the symbol of its number,
+    labels are left as they are; in another order, or where the data set has only some of the
+    classes of the model, labels are renumbered, and a note says so. Classes without samples need no
+    symbol. Where only one of the two has names, the numbers of classes must agree; where only
+    labels are known, none may be beyond the outputs. A model whose names are whole numbers, other
+    than 0, 1, ... in order, such as the ``classes_`` of scikit-learn, finds labels without names
+    by their values.
 
     A data set of the 1000 WordNet numbers of ImageNet (``n01440764``, ...) is taken to be in the
     order of its 1000 classes, which is that of the numbers.
@@ -103,18 +108,22 @@ def align(
     used = np.unique(data.labels).tolist()
     mapped = {} if label_map is None else _of_map(label_map, data, model)
     if data.class_names is None or model.class_names is None:
+        values = None if data.class_names is not None else _values(model)
+        if values is not None:
+            return _renumbered(data, model, {**values, **mapped}, used)
         if mapped:
             return _renumbered(data, model, mapped, used)
         return _by_number(data, model)
     if not mapped and _is_imagenet(data.class_names, model.class_names):
         note = f"the {_IMAGENET} WordNet numbers of {data.name} taken for the classes of ImageNet"
         return Alignment(_IMAGENET, data.labels, model.class_names, (note,))
-    pairs = list(zip(data.class_names, model.class_names, strict=False))
-    same = len(pairs) == len(data.class_names) == len(model.class_names)
-    if same and all(_words(one) & _words(other) for one, other in pairs):  # also equal names twice
-        found = {number: number for number in used}
-    else:
-        found = _by_name(data, model, [number for number in used if number not in mapped])
+    lookup = _Lookup(model.class_names)
+    fits = [lookup.find(name) for name in data.class_names]
+    same = len(fits) == len(model.class_names)
+    if same and all(number in symbols for number, symbols in enumerate(fits)):
+        notes = _by_place(data, model, fits, used)
+        return _renumbered(data, model, {**{n: n for n in used}, **mapped}, used, notes)
+    found = _by_name(data, model, fits, [number for number in used if number not in mapped])
     return _renumbered(data, model, {**found, **mapped}, used)
 
 
@@ -155,12 +164,37 @@ def _by_number(data: LabelledData, model: Classifier) -> Alignment:
     return Alignment(k, data.labels, names, notes)
 
 
-def _by_name(data: LabelledData, model: Classifier, classes: Sequence[int]) -> dict[int, int]:
+def _values(model: Classifier) -> dict[int, int] | None:
+    """Return the symbols of labels that a model knows by their values, if it does."""
+    names = model.class_names or ()
+    if not names or not all(map(_WHOLE.fullmatch, names)):
+        return None
+    values = [int(name) for name in names]
+    ordinary = values == list(range(len(values))) or len(set(values)) < len(values)
+    return None if ordinary else {value: number for number, value in enumerate(values)}
+
+
+def _by_place(
+    data: LabelledData, model: Classifier, fits: Sequence[Sequence[int]], used: Sequence[int]
+) -> Names:
+    """Say where only the place of a class, among several that fit as well, has decided."""
+    assert data.class_names is not None
+    assert model.class_names is not None
+    names = [data.class_names[number] for number in used if len(fits[number]) > 1]
+    names = [name for name in names if name not in model.class_names]  # the same names twice
+    if not names:
+        return ()
+    fit = f"{len(names)} class(es) of {data.name} fit several outputs of {model.name}"
+    return (f"{fit} and were taken for those of their numbers: {_listed(names)}",)
+
+
+def _by_name(
+    data: LabelledData, model: Classifier, fits: Sequence[list[int]], classes: Sequence[int]
+) -> dict[int, int]:
     """Find the symbols of some classes by their names, each class one of its own."""
     assert data.class_names is not None
     assert model.class_names is not None
-    lookup = _Lookup(model.class_names)
-    found = {number: lookup.find(data.class_names[number]) for number in classes}
+    found = {number: fits[number] for number in classes}
     unknown = [data.class_names[number] for number, symbols in found.items() if not symbols]
     if unknown:
         raise refusal(
@@ -183,9 +217,21 @@ def _by_name(data: LabelledData, model: Classifier, classes: Sequence[int]) -> d
 
 
 def _renumbered(
-    data: LabelledData, model: Classifier, found: Mapping[int, int], used: Sequence[int]
+    data: LabelledData,
+    model: Classifier,
+    found: Mapping[int, int],
+    used: Sequence[int],
+    notes: Names = (),
 ) -> Alignment:
     missing = [number for number in used if number not in found]
+    if missing and _values(model) is not None:
+        row = int(np.argmax(data.labels == missing[0]))
+        raise refusal(
+            "labels",
+            f"among the classes of {model.name} ({_listed(model.class_names or ())})",
+            f"{missing[0]} at {data.where(row)}",
+            _FIX,
+        )
     if missing:
         raise refusal(
             "label_map",
@@ -196,37 +242,41 @@ def _renumbered(
     table = np.zeros(max(used) + 1, np.int64)
     for number in used:
         table[number] = found[number]
-    notes = []
+    said = list(notes)
     moved = next((number for number in used if found[number] != number), None)
     if moved is not None:
-        notes.append(
+        said.append(
             f"labels renumbered: class {_class(data, moved)} of {data.name} is number {moved} "
             f"there and {found[moved]} in {model.name}"
         )
     k = _outputs(model)
     if k is not None and len({found[number] for number in used}) < k:
         count = len({found[number] for number in used})
-        notes.append(f"{data.name} has samples of {count} of the {k} classes of {model.name}")
-    return Alignment(k, table[data.labels], model.class_names, tuple(notes))
+        said.append(f"{data.name} has samples of {count} of the {k} classes of {model.name}")
+    return Alignment(k, table[data.labels], model.class_names, tuple(said))
 
 
 class _Lookup:
     """Output symbols by their names."""
 
     def __init__(self, names: Names) -> None:
+        self._exact: dict[str, list[int]] = {}
         self._whole: dict[str, list[int]] = {}
         self._part: dict[str, list[int]] = {}
         for number, name in enumerate(names):
+            self._exact.setdefault(name, []).append(number)
             self._whole.setdefault(_plain(name), []).append(number)
             for word in _words(name):
                 self._part.setdefault(word, []).append(number)
 
     def find(self, name: str) -> list[int]:
-        """Return the symbols of a name: by all of it, or else by one of its words."""
-        whole = self._whole.get(_plain(name))
+        """Return the symbols of a name: as it is, or written otherwise, or by most of its words."""
+        whole = self._exact.get(name) or self._whole.get(_plain(name))
         if whole:
             return whole
-        return sorted({number for word in _words(name) for number in self._part.get(word, ())})
+        shared = Counter(number for word in _words(name) for number in self._part.get(word, ()))
+        most = max(shared.values(), default=0)
+        return sorted(number for number, count in shared.items() if count == most)
 
 
 def _plain(name: str) -> str:

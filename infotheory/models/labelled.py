@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,9 +13,9 @@ import numpy as np
 from infotheory._typing import AnyArray, IntArray
 from infotheory._validation import as_array, refusal
 from infotheory.files.digests import ArrayBytes, content_digest
-from infotheory.models.samples import is_text
+from infotheory.models.identity import take_in
 
-__all__ = ["Labelled", "Samples", "checked_samples"]
+__all__ = ["Labelled", "Samples", "checked_samples", "content_of"]
 
 _CHANNELS = (1, 3, 4)
 
@@ -101,14 +101,37 @@ class Samples(Labelled):
         return f"row {row} of {self.place}"
 
     def content(self) -> bytes:
-        """Hash an array (stripes of a large one) or all texts; of other objects nothing."""
+        """Hash an array (stripes of a large one), or all samples of a sequence."""
         if isinstance(self.samples, np.ndarray):
             about = repr((self.samples.dtype.str, self.samples.shape)).encode()
             return about + content_digest([ArrayBytes(self.samples)])
-        digest = hashlib.sha256()
-        for value in self.samples if is_text(self.samples[0]) else ():
-            digest.update(repr(value).encode())
-        return digest.digest()
+        return content_of(self.samples)
+
+
+def content_of(samples: Iterable[Any]) -> bytes:
+    """Return a digest of samples one by one: images, arrays, texts and what is made of these.
+
+    Parameters
+    ----------
+    samples : iterable
+        Those that are None cannot be read.
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    ValueError
+        If the content of one cannot be seen.
+    """
+    digest = hashlib.sha256()
+    for sample in samples:
+        try:
+            take_in(digest, sample)
+        except (OSError, SyntaxError) as error:  # an image that PIL reads only now, and cannot
+            digest.update(repr(type(error)).encode())
+    return digest.digest()
 
 
 def checked_samples(array: AnyArray, argument: str, n_labels: int) -> AnyArray:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from infotheory._validation import refusal
@@ -64,7 +65,7 @@ def _forget_sessions() -> None:
 
 
 def loaded(load: Callable[[], Any], name: str, download: bool) -> Any:
-    """Return what a library loads by name, and refuse what it cannot load.
+    """Return what a library loads, by name or from a directory, and refuse what it cannot load.
 
     Parameters
     ----------
@@ -88,12 +89,24 @@ def loaded(load: Callable[[], Any], name: str, download: bool) -> Any:
         try:
             return load()
         except Exception as error:
-            if download:
+            there = Path(name.removeprefix("local-dir:")).expanduser().is_dir()
+            fact = f"{name!r} ({reason(error)})"
+            if "trust_remote_code" in str(error):
+                raise refusal(
+                    "model",
+                    "one whose code is that of its library",
+                    f"{name!r}, which brings its own",
+                    "Code that comes with a model is never run; where you trust it, load the model "
+                    "yourself in a function and name that: python:FILE.py:factory.",
+                ) from error
+            if there or download:
                 raise refusal(
                     "model",
                     "one that its library can load",
-                    f"{name!r} ({reason(error)})",
-                    "Check the name, and the connection.",
+                    fact,
+                    "Save the model once more, with all that belongs to it."
+                    if there
+                    else "Check the name, and the connection.",
                 ) from error
             raise refusal(
                 "model",

@@ -112,14 +112,14 @@ class OnnxClassifier(Adapter):
             preprocess = Preprocessing.of(given["infotheory.preprocessing"])
         self._input = _the_input(path, self._session.get_inputs())
         self._output = _the_output(path, self._session.get_outputs(), output)
-        names = given.get("infotheory.class_names")
+        names = _names(path, given.get("infotheory.class_names"))
         shape = self._output.shape
         known = shape[1] if len(shape) == 2 and isinstance(shape[1], int) else None
         super().__init__(
             path.stem,
             kind,
             preprocess or Features(_FIX),
-            None if names is None else json.loads(names),
+            names,
             known,
         )
 
@@ -176,6 +176,24 @@ class OnnxClassifier(Adapter):
         """
         files = [hash_file(path) for path in (self.path, *_external(self.path))]
         return self._identity(self._output.name, files)
+
+
+def _names(path: Path, text: str | None) -> list[str] | None:
+    """Return the class names that the metadata of a model hold."""
+    if text is None:
+        return None
+    try:
+        names = json.loads(text)
+    except ValueError:
+        names = None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise refusal(
+            f"metadata 'infotheory.class_names' of {path.name}",
+            "a JSON list of names, one an output",
+            repr(text[:100]),
+            "json.dumps([...]) writes one.",
+        )
+    return names
 
 
 def _session(path: Path, device: str | None) -> Any:

@@ -9,15 +9,15 @@ from infotheory._validation import check_choice
 from infotheory.models.adapter import KINDS
 from infotheory.models.interface import Classifier
 from infotheory.models.onnx_models import open_onnx
-from infotheory.models.preprocessing import Preprocessing
+from infotheory.models.preprocessing import Preprocessing, in_rgb
 from infotheory.models.python_objects import FunctionClassifier, call_factory
 from infotheory.models.sklearn_models import SklearnClassifier, is_estimator, open_sklearn
 from infotheory.models.specs import Spec, parse_spec
+from infotheory.models.text_models import TextClassifier
 from infotheory.models.timm_models import open_timm
 from infotheory.models.torch_modules import PRECISIONS, TorchClassifier, is_module, torch_device
 from infotheory.models.torchvision_models import open_torchvision
 from infotheory.models.transformers_models import (
-    TextClassifier,
     image_transform,
     is_image_processor,
     is_tokenizer,
@@ -68,6 +68,8 @@ def open_model(
     ValueError
         If the name has no known form, or what it names is not there, cannot be read, is of an
         unsafe format, or does not classify.
+    TypeError
+        If it is no text.
     ImportError
         If a library is missing that this form needs; the text says which.
 
@@ -97,6 +99,11 @@ def open_model(
         model = open_model("timm:resnet50", download=True)
         report = infotheory.evaluate_model(model, "imagefolder:val")
     """
+    if not isinstance(spec, str):
+        raise TypeError(
+            f"model must be a text such as 'timm:resnet50'; got {type(spec).__name__}. "
+            "Objects are taken by as_classifier."
+        )
     check_choice("precision", precision, PRECISIONS)
     parsed = parse_spec("model", spec, MODEL_FORMS)
     opener = _OPENERS.get(parsed.scheme, _open_python)
@@ -153,18 +160,20 @@ def as_classifier(
     Parameters
     ----------
     model : object
-        A classifier, which is returned as it is; a torch module; a fitted estimator of
-        scikit-learn; or any function from a batch, an array with a sample a row, to outputs of
-        shape (n, K), such as the ``predict`` of a Keras model.
+        A torch module; a fitted estimator of scikit-learn; any function from a batch, an array
+        with a sample a row, to outputs of shape (n, K), such as the ``predict`` of a Keras model;
+        or a classifier, of which only `device` and `precision` can still be chosen.
     name : str or None, default None
         What tables call it; None for the name of its class or function.
     preprocess : Preprocessing or mapping or callable or None, default None
         Prepares one sample: a :class:`Preprocessing` or the fields of one, any function of a
-        sample, or the tokenizer or image processor of a transformers model. None for features only.
+        sample, which gets images of PIL in RGB (another mode: :class:`ImageTransform`), or the
+        tokenizer or image processor of a transformers model. None for features only.
     device : str or None, default None
-        Where to bring a torch module, in place; None leaves it where it is.
+        Where to bring a torch module, in place; None leaves it where it is. Other things compute
+        where they do.
     precision : {"float32", "tf32", "bf16", "fp16"}, default "float32"
-        As for :func:`open_model`.
+        As for :func:`open_model`; a classifier keeps its own unless another one is asked for.
     kind : {"logits", "probs", "log_probs"} or None, default None
         What the outputs are; None for logits, and for scikit-learn whatever the estimator has.
     class_names : iterable of str or None, default None
@@ -193,7 +202,10 @@ def as_classifier(
     check_choice("precision", precision, PRECISIONS)
     if kind is not None:
         check_choice("kind", kind, KINDS)
+    if isinstance(model, TorchClassifier):
+        return model.computing(device, precision)
     if isinstance(model, Classifier):
+        refuse_precision(precision, f"model {model.name!r}, which computes as it does")
         return model
     name = name or str(getattr(model, "__name__", type(model).__name__))
     if isinstance(preprocess, dict):
@@ -210,7 +222,8 @@ def as_classifier(
             return TextClassifier(model, preprocess, **options)
         if is_image_processor(preprocess):
             preprocess = image_transform(preprocess, getattr(model, "config", None))
-        return TorchClassifier(model, preprocess=preprocess, **options)
+        return TorchClassifier(model, preprocess=in_rgb(preprocess), **options)
+    preprocess = in_rgb(preprocess)
     refuse_precision(precision, f"model {name!r}, which is not of torch")
     if is_estimator(model):
         return SklearnClassifier(

@@ -15,7 +15,14 @@ from infotheory._validation import check_choice, refusal
 from infotheory.models.samples import as_features, as_image, as_pixels, is_text, shown
 from infotheory.models.specs import Spec
 
-__all__ = ["Features", "FeaturesOrTexts", "ImageTransform", "Preprocessing", "take_preprocessing"]
+__all__ = [
+    "Features",
+    "FeaturesOrTexts",
+    "ImageTransform",
+    "Preprocessing",
+    "in_rgb",
+    "take_preprocessing",
+]
 
 _INTERPOLATIONS = ("bilinear", "bicubic", "nearest", "box", "hamming", "lanczos")
 _NAMES = ("interpolation", "mode", "layout")  # the fields that are no numbers
@@ -247,18 +254,70 @@ class ImageTransform:
     ----------
     transform : callable
         Takes a PIL image.
-    mode : {"RGB", "L"}, default "RGB"
-        Mode of the image that it takes.
+    mode : {"RGB", "L"} or None, default "RGB"
+        Mode of the image that it takes: three colours, or brightness alone; None for that which
+        the image has.
+
+    Raises
+    ------
+    ValueError
+        If the mode is not known.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from infotheory.models import ImageTransform
+    >>> size = ImageTransform(lambda image: np.array([image.width, image.height], dtype=float))
+    >>> size(np.zeros((20, 30, 3), dtype=np.uint8))
+    array([30., 20.])
     """
 
-    def __init__(self, transform: Any, mode: str = "RGB") -> None:
+    def __init__(self, transform: Any, mode: str | None = "RGB") -> None:
+        if mode is not None:
+            check_choice("mode", mode, ("RGB", "L"))
         self.transform = transform
         self.mode = mode
 
     def __call__(self, sample: Any) -> Any:
-        """Transform an image; features pass through."""
+        """Transform an image; features pass through.
+
+        Parameters
+        ----------
+        sample : PIL.Image.Image or ndarray
+            An image, or features (floating point).
+
+        Returns
+        -------
+        object
+            What the transform gives.
+
+        Raises
+        ------
+        ValueError
+            If it is something else.
+        """
         features = as_features(sample)
         return self.transform(as_image(sample, self.mode)) if features is None else features
+
+
+class _InRGB:
+    """A function of the user, which gets images of PIL in RGB, and all else as it is."""
+
+    def __init__(self, function: Any) -> None:
+        self.function = function
+
+    def __call__(self, sample: Any) -> Any:
+        return self.function(as_image(sample, "RGB") if hasattr(sample, "getbands") else sample)
+
+
+def in_rgb(preprocess: Any) -> Any:
+    """Let a function of the user have images as torchvision's folders give them: in RGB.
+
+    A file may be grey, or hold indices of a palette; what is made for images says itself what it
+    takes.
+    """
+    known = preprocess is None or isinstance(preprocess, (Preprocessing, ImageTransform))
+    return preprocess if known else _InRGB(preprocess)
 
 
 def take_preprocessing(spec: Spec) -> Preprocessing | None:

@@ -163,11 +163,12 @@ class FunctionClassifier(Adapter):
         return self._checked(outputs, len(prepared))
 
     def fingerprint(self) -> str:
-        """Return a name for the function: its code, and what it has closed over or belongs to.
+        """Return a name for the function: its code, and what it works with or belongs to.
 
         Returns
         -------
         str
-            SHA-256. What the function finds in its module, or in a file, is not seen.
+            SHA-256. What the function finds in its module counts too, where that is the user's;
+            what it finds in a file is not seen.
         """
         return self._identity(self.function)

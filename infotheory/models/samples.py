@@ -82,8 +82,8 @@ def as_pixels(sample: Any, mode: str) -> AnyArray:
     return np.asarray(as_image(sample, mode))
 
 
-def as_image(sample: Any, mode: str) -> Any:
-    """Return a sample as a PIL image of the given mode, and refuse what is no image.
+def as_image(sample: Any, mode: str | None) -> Any:
+    """Return a sample as a PIL image of the given mode or its own, and refuse what is no image.
 
     Raises
     ------
@@ -91,6 +91,8 @@ def as_image(sample: Any, mode: str) -> Any:
         If it is no image, or has more than 8 bits a channel.
     """
     if hasattr(sample, "getbands"):
+        if mode is None:
+            return sample
         if sample.mode not in _EIGHT_BITS:
             raise refusal(
                 "sample",
@@ -108,7 +110,7 @@ def as_image(sample: Any, mode: str) -> Any:
             "",
         )
     image = needed("PIL.Image", "an image of another size or mode", "images").fromarray(pixels)
-    return image if image.mode == mode else image.convert(mode)
+    return image if mode in (None, image.mode) else image.convert(mode)
 
 
 def _squeezed(pixels: AnyArray) -> AnyArray:

@@ -135,6 +135,11 @@ class SklearnClassifier(Adapter):
     ------
     ValueError
         If it is no classifier with such outputs, or not fitted.
+
+    Notes
+    -----
+    Labels without names are compared with ``classes_`` by their values, where these are whole
+    numbers.
     """
 
     def __init__(
@@ -165,10 +170,12 @@ class SklearnClassifier(Adapter):
                 type(estimator).__name__,
                 "sklearn.calibration.CalibratedClassifierCV gives probabilities to any classifier.",
             )
-        numbered = np.array_equal(classes, np.arange(len(classes)))
-        names = class_names if class_names is not None or numbered else classes.tolist()
+        _refuse_votes(estimator, name, kind or there[0])
+        if class_names is None and not np.array_equal(classes, np.arange(len(classes))):
+            whole = classes.dtype.kind == "f" and np.array_equal(classes, np.trunc(classes))
+            class_names = classes.astype(np.int64 if whole else classes.dtype).tolist()
         super().__init__(
-            name, kind or there[0], preprocess or FeaturesOrTexts(_FIX), names, len(classes)
+            name, kind or there[0], preprocess or FeaturesOrTexts(_FIX), class_names, len(classes)
         )
         self.estimator = estimator
         self._file = identity
@@ -214,3 +221,18 @@ class SklearnClassifier(Adapter):
             SHA-256.
         """
         return self._identity(self.estimator if self._file is None else self._file)
+
+
+def _refuse_votes(estimator: Any, name: str, kind: str) -> None:
+    """Refuse a support vector machine with a column of outputs for each pair of classes."""
+    inner = estimator
+    while inner is not None:
+        if kind == "logits" and getattr(inner, "decision_function_shape", None) == "ovo":
+            raise refusal(
+                f"model {name!r}",
+                "have a column of outputs a class",
+                f"{type(inner).__name__}(decision_function_shape='ovo'), with one for each pair",
+                "Set estimator.decision_function_shape = 'ovr'; no new fit is needed.",
+            )
+        steps = getattr(inner, "steps", None)  # the last one of a pipeline, the best of a search
+        inner = steps[-1][1] if steps else getattr(inner, "best_estimator_", None)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from copy import copy
 from itertools import chain
 from typing import Any
 
 from infotheory._validation import check_choice, refusal
 from infotheory.exceptions import BatchHalvedWarning
 from infotheory.models.adapter import Adapter, stacked
+from infotheory.models.offline import replaced
 from infotheory.models.preprocessing import Features
 from infotheory.models.specs import needed
 
@@ -89,8 +91,9 @@ class TorchClassifier(Adapter):
     device : str or torch.device or None, default None
         Where to; None leaves the module where it is.
     precision : {"float32", "tf32", "bf16", "fp16"}, default "float32"
-        In which to compute. "float32" is exact float32 on GPUs too, where torch's own default for
-        convolutions is "tf32"; "bf16" and "fp16" are automatic mixed precision.
+        In which to compute. "float32" is exact float32 on GPUs too, whatever torch is set to, and
+        needs weights of no less; "tf32" lets convolutions round their inputs to ten bits, as torch
+        does unasked; "bf16" and "fp16" are automatic mixed precision.
     class_names : iterable of str or None, default None
         Names of the output symbols.
     n_outputs : int or None, default None
@@ -101,7 +104,8 @@ class TorchClassifier(Adapter):
     Raises
     ------
     ValueError
-        If the device or the precision is not known, or the names do not fit.
+        If the device or the precision is not known, the weights have less than it, or the names do
+        not fit.
     """
 
     def __init__(
@@ -122,16 +126,68 @@ class TorchClassifier(Adapter):
             "transformers model; the factory of a python: spec returns (module, preprocess)."
         )
         super().__init__(name, kind, preprocess or Features(fix), class_names, n_outputs)
-        check_choice("precision", precision, PRECISIONS)
-        self.module = module if device is None else module.to(torch_device(device))
-        self.precision = precision
+        self._elsewhere = torch_device(device or "cpu")  # of a module without weights
+        self.module = module if device is None else module.to(self._elsewhere)
+        self.precision = self._checked_precision(precision)
         self._parts = list(module.modules())
         self._most = most
-        floats = (p for p in chain(module.parameters(), module.buffers()) if p.is_floating_point())
-        first = next(floats, None)
-        torch = sys.modules["torch"]
-        self._dtype = torch.float32 if first is None else first.dtype
-        self._device = torch_device(device or "cpu") if first is None else first.device
+
+    def computing(self, device: Any, precision: str) -> TorchClassifier:
+        """Return this classifier on another device, in another precision.
+
+        Parameters
+        ----------
+        device : str or torch.device or None
+            Where to bring the module, in place; None leaves it where it is.
+        precision : {"float32", "tf32", "bf16", "fp16"}
+            In which to compute. "float32", which is what nobody asks for, leaves it as it is.
+
+        Returns
+        -------
+        TorchClassifier
+            Another one of the same module, or this one where its precision stays.
+
+        Raises
+        ------
+        ValueError
+            If the device or the precision is not known.
+        """
+        if precision not in ("float32", self.precision):
+            other = copy(self)
+            other.precision = self._checked_precision(precision)
+            return other.computing(device, precision)
+        if device is not None:
+            self._elsewhere = torch_device(device)
+            self.module.to(self._elsewhere)
+        return self
+
+    def _checked_precision(self, precision: str) -> str:
+        """Return the precision, if the weights have as much."""
+        check_choice("precision", precision, PRECISIONS)
+        weights = (tensor for tensor in self.module.parameters() if tensor.is_floating_point())
+        least = min(weights, key=lambda tensor: tensor.dtype.itemsize, default=None)
+        if precision in ("float32", "tf32") and least is not None and least.dtype.itemsize < 4:
+            dtype = str(least.dtype).removeprefix("torch.")
+            raise refusal(
+                "precision",
+                f"{'fp16' if dtype == 'float16' else 'bf16'!r} for weights of {dtype}",
+                f"{precision!r} for model {self.name!r}",
+                "Or make the weights float32: module.float().",
+            )
+        return precision
+
+    def _floats(self) -> Iterator[Any]:
+        tensors = chain(self.module.parameters(), self.module.buffers())
+        return (tensor for tensor in tensors if tensor.is_floating_point())
+
+    @property
+    def _device(self) -> Any:
+        """Where the module is now: its owner may move it."""
+        return next((tensor.device for tensor in self._floats()), self._elsewhere)
+
+    @property
+    def _dtype(self) -> Any:
+        return next((tensor.dtype for tensor in self._floats()), sys.modules["torch"].float32)
 
     def outputs(self, prepared: Sequence[Any]) -> Any:
         """Return the outputs of some prepared samples.
@@ -255,7 +311,7 @@ class TorchClassifier(Adapter):
             if half is not None:
                 stack.enter_context(torch.autocast(self._device.type, dtype=half))
             else:
-                stack.enter_context(_tensor_cores(self.precision == "tf32"))
+                stack.enter_context(_exact(but_convolutions=self.precision == "tf32"))
             yield
 
     def fingerprint(self) -> str:
@@ -265,7 +321,7 @@ class TorchClassifier(Adapter):
         -------
         str
             SHA-256 over the class and the plain attributes of each part, the configuration, and
-            all parameters and buffers; the code of the module is not seen.
+            all parameters and buffers; of classes of the user their code too.
         """
         return self._identity(self.precision, self.module)
 
@@ -276,16 +332,22 @@ def _set_training(parts: Sequence[Any]) -> None:
 
 
 @contextmanager
-def _tensor_cores(wanted: bool) -> Iterator[None]:
-    """Let convolutions on CUDA round their inputs to ten bits, or not."""
-    cudnn = sys.modules["torch"].backends.cudnn
-    try:
-        before = cudnn.allow_tf32
-    except RuntimeError:  # the user has set this for each kind of layer: then that holds
+def _exact(*, but_convolutions: bool) -> Iterator[None]:
+    """Let no product round its float32 factors, but those of convolutions on CUDA if so asked."""
+    torch = sys.modules["torch"]
+    cudnn, matmul, cpu = torch.backends.cudnn, torch.backends.cuda.matmul, torch.backends.mkldnn
+    settings: dict[Any, str] = {}
+    if hasattr(cudnn, "conv"):  # since torch 2.9 there is one for each kind of layer
+        settings = dict.fromkeys((matmul, cpu.matmul, cpu.conv, cpu.rnn), "ieee")
+        settings |= dict.fromkeys((cudnn.conv, cudnn.rnn), "tf32" if but_convolutions else "ieee")
+    with ExitStack() as stack:
+        for place in settings:  # set back last, whatever the older ones below do to them
+            stack.callback(setattr, place, "fp32_precision", place.fp32_precision)
+        with suppress(RuntimeError):  # that cannot be told where a layer differs from the others
+            stack.enter_context(replaced(cudnn, "allow_tf32", but_convolutions))
+        with suppress(RuntimeError):
+            stack.callback(torch.set_float32_matmul_precision, torch.get_float32_matmul_precision())
+            torch.set_float32_matmul_precision("highest")
+        for place, value in settings.items():
+            place.fp32_precision = value
         yield
-        return
-    cudnn.allow_tf32 = wanted
-    try:
-        yield
-    finally:
-        cudnn.allow_tf32 = before

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,14 @@ from typing import Any
 from infotheory._validation import check_count, refusal
 from infotheory.models.offline import loaded
 from infotheory.models.preprocessing import ImageTransform
-from infotheory.models.samples import is_text, shown
 from infotheory.models.specs import Spec, needed
+from infotheory.models.text_models import TextClassifier
 from infotheory.models.torch_modules import TorchClassifier, torch_device
 
-__all__ = ["TextClassifier", "image_transform", "is_image_processor", "is_tokenizer", "open_hf"]
+__all__ = ["image_transform", "is_image_processor", "is_tokenizer", "open_hf"]
 
 _TEXT, _IMAGE = "ForSequenceClassification", "ForImageClassification"
+_TOKENS = ("tokenizer_config.json", "tokenizer.json")  # beside those that its class names
 _UNSAFE = ("*.bin", "*.pt", "*.pth", "*.h5", "*.msgpack", "*.ckpt")
 
 
@@ -40,7 +40,8 @@ def open_hf(spec: Spec, *, device: str | None, precision: str, download: bool) -
     Raises
     ------
     ValueError
-        If it is not on this machine, does not classify, or its weights are no safetensors.
+        If it is not on this machine, does not classify, its weights are no safetensors, or it comes
+        without its tokenizer.
     ImportError
         If transformers is not there.
     """
@@ -64,7 +65,11 @@ def open_hf(spec: Spec, *, device: str | None, precision: str, download: bool) -
         task = _task(spec, config)
         _refuse_unsafe(spec, place)
         module, report = get(
-            f"AutoModel{task}", config=config, use_safetensors=True, output_loading_info=True
+            f"AutoModel{task}",
+            config=config,
+            use_safetensors=True,
+            output_loading_info=True,
+            **_in_float32(transformers),
         )
         _refuse_incomplete(spec, report)
         about: dict[str, Any] = {
@@ -82,9 +87,14 @@ def open_hf(spec: Spec, *, device: str | None, precision: str, download: bool) -
                 module.eval(), preprocess=image_transform(processor, config), **about
             )
         tokenizer = get("AutoTokenizer")
-        if module.config.pad_token_id is None:  # decoders look for the last token before it
-            module.config.pad_token_id = tokenizer.pad_token_id
+        _refuse_blank(spec, place, tokenizer)
         return TextClassifier(module.eval(), tokenizer, max_length=_whole(limit), **about)
+
+
+def _in_float32(transformers: Any) -> dict[str, Any]:
+    """Return what makes weights float32, however they are stored: the default until version 5."""
+    newer = int(transformers.__version__.partition(".")[0]) >= 5
+    return {"dtype": sys.modules["torch"].float32} if newer else {}
 
 
 def _whole(limit: str | None) -> int | None:
@@ -164,6 +174,19 @@ def _refuse_incomplete(spec: Spec, report: Mapping[str, Any]) -> None:
         )
 
 
+def _refuse_blank(spec: Spec, place: str, tokenizer: Any) -> None:
+    """Refuse a directory without a tokenizer, of which transformers makes one without words."""
+    path = Path(place)
+    files = {*_TOKENS, *getattr(tokenizer, "vocab_files_names", {}).values()}
+    if path.is_dir() and not any((path / file).is_file() for file in files):
+        raise refusal(
+            spec.argument,
+            "a directory with the model's own tokenizer",
+            f"{spec.place!r} without {' or '.join(sorted(files))}",
+            "Add it: tokenizer.save_pretrained(DIR).",
+        )
+
+
 def _class_names(config: Any) -> tuple[str, ...] | None:
     """Return the names of the classes; LABEL_0 is a number and no name."""
     names = tuple(str(config.id2label[k]) for k in range(config.num_labels))
@@ -209,115 +232,3 @@ def image_transform(processor: Any, config: Any) -> ImageTransform:
     """Return the preprocessing of images that a processor of transformers does."""
     mode = "L" if getattr(config, "num_channels", 3) == 1 else "RGB"
     return ImageTransform(_Processed(processor), mode)
-
-
-class TextClassifier(TorchClassifier):
-    """A model of transformers for texts, or pairs of texts.
-
-    Texts are cut at the longest input of the model; how many were is among the notes. A batch is
-    padded to its longest text.
-
-    Parameters
-    ----------
-    module : transformers.PreTrainedModel
-        With a head for sequences.
-    tokenizer : transformers.PreTrainedTokenizerBase
-        Its tokenizer.
-    max_length : int or None, default None
-        Number of tokens to cut at; None for the most that tokenizer and model take.
-    **options
-        As for :class:`infotheory.models.torch_modules.TorchClassifier`.
-    """
-
-    def __init__(
-        self, module: Any, tokenizer: Any, *, max_length: int | None = None, **options: Any
-    ) -> None:
-        # Without a token for padding, texts of different lengths cannot share a batch.
-        super().__init__(module, most=None if tokenizer.pad_token else 1, **options)
-        self.tokenizer = tokenizer
-        self.max_length = max_length or _longest(module, tokenizer)
-        self._lock = threading.Lock()  # a tokenizer changes while it works
-        self._seen = self._cut = 0
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """How many texts were cut."""
-        cut, seen = f"{self._cut:,}", f"{self._seen:,}"
-        note = f"model {self.name!r}: {cut} of {seen} texts were cut at {self.max_length} tokens"
-        return (note,) if self._cut else ()
-
-    def prepare(self, sample: Any) -> dict[str, list[int]]:
-        """Turn a text or a pair of texts into tokens.
-
-        Parameters
-        ----------
-        sample : str or (str, str)
-            The text.
-
-        Returns
-        -------
-        dict of str to list of int
-            Arguments of the module.
-
-        Raises
-        ------
-        ValueError
-            If it is no text.
-        """
-        if not is_text(sample):
-            raise refusal("sample", "a text, or a pair of texts", shown(sample))
-        texts = (sample,) if isinstance(sample, str) else sample
-        with self._lock:
-            tokens = self.tokenizer(*texts, verbose=False)
-            self._seen += 1
-            if self.max_length is not None and len(tokens["input_ids"]) > self.max_length:
-                self._cut += 1
-                tokens = self.tokenizer(*texts, truncation=True, max_length=self.max_length)
-        return dict(tokens)
-
-    def collate(self, prepared: Sequence[Any]) -> Any:
-        """Pad tokens to the longest text of the batch.
-
-        Parameters
-        ----------
-        prepared : sequence of dict
-            What :meth:`prepare` has returned.
-
-        Returns
-        -------
-        dict of str to torch.Tensor
-        """
-        return self.tokenizer.pad(list(prepared), padding=len(prepared) > 1, return_tensors="pt")
-
-    def fingerprint(self) -> str:
-        """Return a name for weights, structure, tokenizer and precision.
-
-        Returns
-        -------
-        str
-            SHA-256.
-        """
-        return self._identity(self.precision, self.max_length, _told(self.tokenizer), self.module)
-
-
-def _longest(module: Any, tokenizer: Any) -> int | None:
-    """Return the most tokens that a model takes, or None where there is no limit."""
-    limits = []
-    if tokenizer.model_max_length < 10**9:  # what is unknown is a number beyond all uses
-        limits.append(int(tokenizer.model_max_length))
-    positions = getattr(module.config, "max_position_embeddings", None)
-    if isinstance(positions, int) and positions > 0:
-        # RoBERTa and its kin count positions from behind that of the padding.
-        embeddings = getattr(module.base_model, "embeddings", None)
-        padding = getattr(embeddings, "padding_idx", None)
-        limits.append(positions - (-1 if padding is None else padding) - 1)
-    return min(limits, default=None)
-
-
-def _told(tokenizer: Any) -> str:
-    """Return what decides a tokenizer, without the state that its last use has left."""
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is None:
-        return json.dumps(tokenizer.get_vocab(), sort_keys=True)
-    told = json.loads(backend.to_str())
-    return json.dumps({k: v for k, v in told.items() if k not in ("truncation", "padding")})

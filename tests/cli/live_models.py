@@ -16,6 +16,7 @@ FEATURES = np.eye(K)[LABELS] + 0.7 * RNG.normal(size=(N, K))
 SCALES = {"sharp": 4.0, "soft": 1.0, "flat": 0.25}
 
 MODELS = """
+import pathlib
 import numpy as np
 
 def sharp():
@@ -35,7 +36,7 @@ def narrow():
 
 def failing():
     def model(rows):
-        if np.isclose(rows[:, 0], FAILS_AT).any():
+        if np.isclose(rows[:, 0], FAILS_AT).any() and not MENDED.exists():
             raise RuntimeError("the model has had enough")
         return 2.0 * rows
     return model
@@ -48,8 +49,11 @@ class Room:
     def __init__(self, folder: Path, fails_at: int = 50) -> None:
         self.folder = folder
         self.models = folder / "models.py"
-        constant = f"FAILS_AT = {FEATURES[fails_at, 0]!r}\n"
-        self.models.write_text(MODELS + constant, encoding="utf-8")
+        self.mended = folder / "mended"  # the failing model does its work once this file is there
+        constants = (
+            f"FAILS_AT = {FEATURES[fails_at, 0]!r}\nMENDED = pathlib.Path({str(self.mended)!r})\n"
+        )
+        self.models.write_text(MODELS + constants, encoding="utf-8")
         np.savez(folder / "data.npz", features=FEATURES, labels=LABELS)
         self.data = f"npz:{folder / 'data.npz'}"
 

@@ -13,8 +13,9 @@ from cli.live_models import FEATURES, LABELS, SCALES, K, N, Room
 from cli.models import report, table_rows
 from cli.running import results, run
 
+from infotheory.classifiers.shards import usual_shards
 from infotheory.cli import _arguments, main
-from infotheory.evaluation.states import read_kept
+from infotheory.evaluation.states import read_kept, write_kept
 
 
 @pytest.fixture
@@ -188,6 +189,20 @@ def test_parts_are_put_together(
     assert np.array_equal(np.concatenate(outputs), 0.25 * FEATURES)
 
 
+def test_parts_have_the_shards_of_all_rows(room: Room, tmp_path: Path) -> None:
+    """Not those that each of them would have by itself, which could not be merged."""
+    parts = [tmp_path / f"{number}.state" for number in (1, 2, 3)]
+    for number, part in enumerate(parts, start=1):
+        options = ["--interval", "jackknife", "--part", f"{number}/3", "--save-state", part]
+        assert run(*room.arguments("soft"), *options) == 0
+    whole = tmp_path / "whole.state"
+    assert run(*room.arguments("soft"), "--interval", "jackknife", "--save-state", whole) == 0
+    shards = {read_kept(path)["soft"].measurement.total.shards for path in (*parts, whole)}
+    assert shards == {usual_shards(np.bincount(LABELS), K)}
+    assert usual_shards(np.bincount(LABELS[:30]), K) not in shards
+    assert run("--merge", *parts, "--interval", "jackknife") == 0
+
+
 def test_missing_and_overlapping_parts_are_noticed(
     room: Room, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -209,6 +224,117 @@ def test_missing_and_overlapping_parts_are_noticed(
     assert run("--merge", states["1/3"], states["1/3"], "--allow-repeats") == 0
 
 
+def measured(room: Room, folder: Path, model: str, part: str, *options: object) -> Path:
+    """A state of a part of the rows, under the name of all such states."""
+    state = folder / f"{model}-{part.replace('/', 'of')}-{len(list(folder.iterdir()))}.state"
+    saved = ["--name", "m", "--part", part, "--save-state", state]
+    assert run(*room.arguments(model), *saved, *options) == 0
+    return state
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """Return what is said on standard error, where nothing is printed."""
+    capsys.readouterr()
+    assert run("--merge", *arguments) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    return captured.err
+
+
+@pytest.mark.parametrize("part", ["2/2", "1/1", "3/3"])
+def test_another_model_of_the_same_name_is_not_merged(
+    part: str, room: Room, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = measured(room, tmp_path, "soft", "1/2")
+    second = measured(room, tmp_path, "sharp", part)
+    err = refused(capsys, first, second)
+    assert err.startswith(
+        f"infotheory ncmi: {second}: 'm' must be one model in all of the states; got "
+        f"{room.model('sharp')}, which computes otherwise than {room.model('soft')} on data. "
+        "Measure all parts with the same model, or give each its own name by --name."
+    )
+    assert "must be one model" in refused(capsys, second, first, "--allow-repeats")
+
+
+def test_parts_of_other_data_are_not_merged(
+    room: Room, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = measured(room, tmp_path, "soft", "1/2")
+    whole = measured(room, tmp_path, "soft", "1/1")
+    np.savez(room.folder / "data.npz", features=FEATURES[::-1], labels=LABELS)
+    second = measured(room, tmp_path, "soft", "2/2")
+    text = (
+        "infotheory ncmi: 'm' must be measured on all rows of each of its 2 data sets; got none "
+        f"of the rows 45:90 of 90 of {room.model('soft')} on data. Parts of one data set have"
+    )
+    assert refused(capsys, first, second).startswith(text)
+    assert "got none of the rows 0:45 of 90" in refused(capsys, whole, second)
+    # Two data sets, all rows of each of them: one in two parts.
+    other = measured(room, tmp_path, "soft", "1/2")
+    assert run("--merge", other, whole, second) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_data_with_other_labels_are_not_other_data(
+    room: Room, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "map.json").write_text(
+        json.dumps({str(label): (label + 1) % K for label in range(K)}), encoding="utf-8"
+    )
+    plain = measured(room, tmp_path, "soft", "1/1")
+    shifted = measured(room, tmp_path, "soft", "1/1", "--label-map", tmp_path / "map.json")
+    err = refused(capsys, plain, shifted)
+    assert "'m' must be merged once; got data that are contained already with other labels" in err
+    assert run("--merge", plain, shifted, "--allow-repeats") == 0
+
+
+def test_parts_of_another_precision_are_not_merged(
+    room: Room, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As bfloat16 decides what a model computes; batches of another size do not."""
+    paths = [tmp_path / name for name in ("a", "b", "c")]
+    for number, path in enumerate(paths[:2]):
+        part = measured(room, tmp_path, "soft", f"{number + 1}/2", "--batch-size", 16 + number)
+        kept = read_kept(part)
+        write_kept(path, kept)
+    kept["m"].options["precision"] = "bf16"
+    write_kept(paths[2], kept)
+    assert run("--merge", *paths[:2]) == 0
+    assert (
+        f"{paths[2]}: 'm' must be of one precision in all of the states; got bf16 beside float32."
+    ) in refused(capsys, paths[0], paths[2])
+
+
+def test_one_row_in_common_is_noticed(
+    room: Room, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Row 44 of 90 is the last one of 0:45; row 45 is not one of them."""
+    first = measured(room, tmp_path, "soft", "1/2")
+    states = {n: measured(room, tmp_path, "soft", f"{n + 1}/90") for n in (44, 45)}
+    for order in (1, -1):
+        err = refused(capsys, *[first, states[44]][::order])
+        assert f"got rows {'44:45' if order == 1 else '0:45'} of" in err
+        assert "some of which are contained already" in err
+        assert run("--merge", *[first, states[45]][::order]) == 0
+
+
+def test_states_from_before_models_were_told_apart_are_read(
+    room: Room, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They know a whole only: parts of two of them are refused all the same."""
+    paths = [
+        measured(room, tmp_path, model, part)
+        for model, part in (("soft", "1/2"), ("soft", "2/2"), ("sharp", "2/2"))
+    ]
+    for path in paths:
+        kept = read_kept(path)
+        for key in [key for key in kept["m"].sources[0] if key.endswith(" fingerprint")]:
+            del kept["m"].sources[0][key]
+        write_kept(path, kept)
+    assert run("--merge", *paths[:2]) == 0
+    assert "'m' must be measured on all rows of each" in refused(capsys, paths[0], paths[2])
+
+
 def test_a_state_of_another_part_is_refused(
     room: Room, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -227,10 +353,7 @@ def test_going_on_is_told(
     assert run(*options) == 1
     err = capsys.readouterr().err
     assert f"{room.model('failing')}: RuntimeError: the model has had enough" in err
-    room.models.write_text(
-        room.models.read_text(encoding="utf-8").replace("FAILS_AT = ", "FAILS_AT = 1000 + "),
-        encoding="utf-8",
-    )  # what a function finds in its module is not seen: the same model
+    room.mended.touch()
     assert run(*options) == 0
     captured = capsys.readouterr()
     assert "note: failing: resumed behind 48 of 90 rows" in captured.err

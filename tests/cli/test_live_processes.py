@@ -33,13 +33,19 @@ def launched(size: int, *arguments: object) -> subprocess.CompletedProcess[str]:
     """Run the command in so many processes."""
     pytest.importorskip("torch", reason="torch is not installed")
     launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(size)]
-    return subprocess.run(
-        [sys.executable, *launch, "-m", "infotheory", "ncmi", *map(str, arguments)],
-        capture_output=True,
+    command = [sys.executable, *launch, "-m", "infotheory", "ncmi", *map(str, arguments)]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
         env=os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
-    )
+    ) as process:
+        try:
+            stdout, stderr = process.communicate(timeout=240)
+        finally:  # processes that wait for each other for ever; the launcher ends all of them
+            process.terminate()
+    return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
 
 
 def test_two_processes_are_equal_to_one(tmp_path: Path) -> None:
@@ -98,6 +104,58 @@ def _assert_equal(found: dict[str, Any], expected: dict[str, Any]) -> None:
                 assert model[key] == value
 
 
+# ------------------------------------------------------------- what happens to one of them only
+
+STOPS = """
+
+def stopping():
+    import os
+    def model(rows):
+        if os.environ["RANK"] == "{rank}":
+            raise {error}
+        return rows
+    return model
+"""
+
+
+def test_a_state_in_use_ends_all_at_once(tmp_path: Path) -> None:
+    """The others must not measure for nothing, or wait for the first one for ever."""
+    from infotheory._atomic import reserved
+
+    room, state = Room(tmp_path), tmp_path / "state"
+    with reserved(state) as free:
+        assert free
+        done = launched(2, *room.arguments("soft"), "--save-state", state)
+    assert done.returncode != 0
+    assert done.stderr.count("must be used by one run at a time; it is in use by another") == 1
+    assert not list(tmp_path.glob("state*"))
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_an_unforeseen_end_of_one_ends_all(rank: int, tmp_path: Path) -> None:
+    room = Room(tmp_path)
+    with room.models.open("a", encoding="utf-8") as file:
+        file.write(STOPS.format(rank=rank, error="KeyboardInterrupt"))
+    done = launched(2, *room.arguments("stopping"), "--no-progress")
+    assert done.returncode != 0
+    assert "CMI" not in done.stdout
+    assert ("infotheory ncmi: interrupted" if rank == 0 else "must reach each other") in done.stderr
+
+
+def test_different_models_are_not_one(tmp_path: Path) -> None:
+    """As where the files of two machines differ: it is said, and nobody waits."""
+    room, state = Room(tmp_path), tmp_path / "state"
+    with room.models.open("a", encoding="utf-8") as file:
+        file.write(
+            "\n\ndef various():\n    import os\n    scale = 1.0 + int(os.environ['RANK'])\n"
+            "    return lambda rows: scale * rows\n"
+        )
+    done = launched(2, *room.arguments("various"), "--save-state", state)
+    assert done.returncode != 0
+    assert "'various' must be one model in all of the states; got" in done.stderr
+    assert not state.exists()
+
+
 # ------------------------------------------------------------------------ without starting any
 
 
@@ -134,7 +192,7 @@ def test_each_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> N
     cuda = pytest.importorskip("torch.cuda", reason="torch is not installed")
     monkeypatch.setattr(cuda, "is_available", lambda: True)
     monkeypatch.setattr(cuda, "device_count", lambda: 2)
-    group = Processes(7, 8, 3)
+    group = Processes(6, 8, 3)  # the last one of its machine, after four of another one's
     assert group.device(None) == group.device("cuda") == "cuda:1"
     assert group.device("cpu") == "cpu"
     assert group.device("cuda:0") == "cuda:0"

@@ -61,14 +61,20 @@ class FakeModel:
         kind: str = "logits",
         before: Callable[[int], object] = lambda batch: None,
         class_names: tuple[str, ...] | None = None,
+        short: int | None = None,
     ) -> None:
         self.name = name
+        self.short = short
         self.kind = kind
         self.n_outputs: int | None = matrix.shape[1]
         self.class_names = class_names
         self.matrix = matrix
         self.before = before
         self.batches: list[int] = []
+        self.notes: tuple[str, ...] = ()
+
+    def begin(self) -> None:
+        self.notes = ()
 
     def fingerprint(self) -> str:
         return repr(self.matrix.tolist())
@@ -79,4 +85,6 @@ class FakeModel:
     def outputs(self, prepared: Sequence[Any]) -> Any:
         self.before(len(self.batches))
         self.batches.append(len(prepared))
+        if self.short is not None:
+            self.notes = (f"{len(self.batches)} batches were cut at {self.short}",)
         return np.array([row @ self.matrix for row in prepared])

@@ -130,10 +130,59 @@ def test_other_things_than_batches_are_refused(batch: Any, fact: str) -> None:
         evaluate_model(FakeModel(), iter([batch]))
 
 
+@pytest.mark.parametrize(
+    ("inputs", "fact"),
+    [
+        ((FEATURES, FEATURES), "a tuple of 2 arrays as batch 1"),
+        ([FEATURES, FEATURES], "a list of 2 arrays as batch 1"),
+        ([*FEATURES[:4]], "a list of 4 arrays as batch 1"),
+    ],
+)
+@pytest.mark.parametrize("module", [False, True])
+def test_several_inputs_need_names(torch: Any, module: bool, inputs: Any, fact: str) -> None:
+    """A list of samples is fine for a function, if it is as long as the labels."""
+    batches = [(FEATURES[:5], LABELS[:5]), (inputs, LABELS[:5])]
+    text = f"data must be batches whose inputs are one array, or a mapping .*; got {fact}"
+    with pytest.raises(ValueError, match=text):
+        evaluate_model(network(torch) if module else FakeModel(), iter(batches))
+
+
+def test_a_list_of_samples_is_a_batch(torch: Any) -> None:
+    by_hand = measure_classifier(OUTPUTS, LABELS)
+    found = evaluate_model(FakeModel(), iter([([*FEATURES], LABELS)]))
+    assert found.ncmi == pytest.approx(by_hand.ncmi, rel=1e-12)
+    with pytest.raises(ValueError, match="got a list of 103 arrays as batch 0"):
+        evaluate_model(network(torch), iter([([*FEATURES], LABELS)]))
+
+
+@pytest.mark.parametrize("labels", [3, np.array(3), None])
+def test_labels_are_one_a_sample(labels: Any) -> None:
+    with pytest.raises(ValueError, match="data must be batches with a label for each sample; got"):
+        evaluate_model(FakeModel(), iter([(FEATURES[:1], labels)]))
+
+
+def test_empty_batches_are_passed_over(torch: Any, tmp_path: Path) -> None:
+    """A filter may leave nothing of a batch."""
+
+    def batches() -> Iterator[Any]:
+        for features, labels in pairs():
+            yield FEATURES[:0], LABELS[:0]
+            yield torch.from_numpy(features), torch.from_numpy(labels)
+
+    found = evaluate_model(network(torch), batches(), save_outputs=tmp_path)
+    assert found.ncmi == pytest.approx(measure_classifier(OUTPUTS, LABELS).ncmi, rel=1e-10)
+    assert np.array_equal(np.load(tmp_path / "labels.npy"), LABELS)
+    nothing = iter([(FEATURES[:0], LABELS[:0])] * 2)
+    with pytest.raises(ValueError, match="data must have at least one batch with samples; got non"):
+        evaluate_model(FakeModel(), nothing)
+
+
 def test_no_batch_at_all_is_refused() -> None:
     used_up = pairs()
     list(used_up)
-    with pytest.raises(ValueError, match="data must have at least one batch; got none"):
+    with pytest.raises(
+        ValueError, match="data must have at least one batch with samples; got none"
+    ):
         evaluate_model(FakeModel(), used_up)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from infotheory import NCMIReport, measure_classifier
 from infotheory.evaluation import evaluate_model, evaluate_models
-from infotheory.exceptions import EmptyClassWarning, InfotheoryWarning, StateError
+from infotheory.exceptions import EmptyClassWarning, InfotheoryWarning
 from infotheory.models import UnreadableSampleError
 
 
@@ -154,6 +154,50 @@ def test_nothing_readable_is_nothing_to_report() -> None:
         evaluate_model(FakeModel(), FakeData(broken=range(N)), on_error="skip")
 
 
+def test_notes_of_the_model_are_warnings_of_its_report() -> None:
+    """Of this call: what the model was used for before is another matter."""
+    model = FakeModel(short=8)
+    text = "11 batches were cut at 8"
+    for _ in range(2):
+        model.batches = []
+        with pytest.warns(InfotheoryWarning, match=f"^{text}$"):
+            found = evaluate_model(model, FakeData(), batch_size=10)
+        assert found.warnings == (text,)
+    with pytest.warns(InfotheoryWarning) as caught:
+        reports = evaluate_models({"a": FakeModel(short=8), "b": FakeModel()}, FakeData())
+    assert [str(item.message) for item in caught] == ["a: 2 batches were cut at 8"]
+    assert {name: len(report.warnings) for name, report in reports.items()} == {"a": 1, "b": 0}
+
+
+def test_texts_that_were_cut_are_told() -> None:
+    """With a tokenizer that knows letters, and a model of at most eight of them."""
+    transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    from infotheory.models import as_classifier
+
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    vocabulary = {"[PAD]": 0, "[UNK]": 1} | {letter: 2 + i for i, letter in enumerate(letters)}
+    words = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))  # noqa: S106
+    words.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=words,
+        unk_token="[UNK]",  # noqa: S106
+        pad_token="[PAD]",  # noqa: S106
+    )
+    config = transformers.BertConfig(
+        vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=8, num_labels=2, max_position_embeddings=8,
+    )  # fmt: skip
+    net = transformers.BertForSequenceClassification(config).eval()
+    model = as_classifier(net, preprocess=tokenizer, name="bert")
+    texts = ["a b c"] * 4 + ["a b c d e f g h i j"] * 2
+    for _ in range(2):
+        with pytest.warns(InfotheoryWarning, match="2 of 6 texts were cut at 8 tokens"):
+            found = evaluate_model(model, (texts, [0, 1, 0, 1, 0, 1]))
+        assert found.warnings[-1] == "model 'bert': 2 of 6 texts were cut at 8 tokens"
+
+
 # --------------------------------------------------------------------------------------- refusals
 
 
@@ -232,6 +276,17 @@ def test_names_are_strings() -> None:
         evaluate_models({1: FakeModel()}, FakeData())
 
 
+def test_a_state_needs_a_place(tmp_path: Path) -> None:
+    data = FakeData()
+    for place, text in (
+        (tmp_path, f"save_state must be a file; got the folder {tmp_path}"),
+        (tmp_path / "no" / "s", "save_state must be in an existing folder; got .*no.s. Make"),
+    ):
+        with pytest.raises(ValueError, match=text):
+            evaluate_model(FakeModel(), data, save_state=place)
+    assert data.read == []
+
+
 def test_unknown_schemes_are_refused_with_a_list() -> None:
     with pytest.raises(ValueError, match=r"model must be one of timm:NAME, .*; got 'keras:x'"):
         evaluate_model("keras:x", FakeData())
@@ -239,48 +294,7 @@ def test_unknown_schemes_are_refused_with_a_list() -> None:
         evaluate_model(FakeModel(), "folder:x")
 
 
-# ----------------------------------------------------------------------------------------- states
-
-
-def test_a_state_of_something_else_is_refused(tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    evaluate_model(FakeModel(), FakeData(), save_state=state)
-    content = state.read_bytes()
-    others: list[tuple[Any, Any, dict[str, Any], str]] = [
-        (FakeModel(2 * MATRIX), FakeData(), {}, "a model, data, labels or part of the rows other"),
-        (FakeModel(), FakeData(FEATURES + 1), {}, "a model, data, labels or part of the rows"),
-        (FakeModel(), FakeData(labels=LABELS[::-1].copy()), {}, "than those measured"),
-        (FakeModel(), FakeData(), {"batch_size": 5}, "batch-size 64 and not 5"),
-        (FakeModel(), FakeData(), {"temperature": 2.0}, "temperature 1.0 and not 2.0"),
-        (FakeModel(), FakeData(), {"precision": "bf16"}, "precision float32 and not bf16"),
-    ]
-    for model, data, options, text in others:
-        with pytest.raises(StateError, match=f"'linear' must be kept of the same .*{text}"):
-            evaluate_model(model, data, save_state=state, **options)
-    assert state.read_bytes() == content
-    assert evaluate_model(FakeModel(), FakeData(broken=range(N)), save_state=state).n == N
-
-
-def test_outputs_cannot_be_had_of_rows_that_are_measured(tmp_path: Path) -> None:
-    evaluate_model(FakeModel(), FakeData(), save_state=tmp_path / "state")
-    with pytest.raises(
-        StateError, match=r"linear\.npy\.part must hold the outputs of the 103 rows"
-    ):
-        evaluate_model(
-            FakeModel(), FakeData(), save_state=tmp_path / "state", save_outputs=tmp_path
-        )
-
-
-def test_a_state_that_cannot_be_written_does_not_cost_the_report(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: object, **__: object) -> None:
-        raise OSError("disk full")
-
-    monkeypatch.setattr("infotheory.evaluation.states.write_kept", fail)
-    with pytest.warns(InfotheoryWarning, match=r"state: cannot be written \(disk full\)"):
-        found = evaluate_model(FakeModel(), FakeData(), save_state=tmp_path / "state")
-    assert found.n == N
+# ---------------------------------------------------------------------------------------- outputs
 
 
 def test_saved_outputs_are_measured_alike(tmp_path: Path) -> None:

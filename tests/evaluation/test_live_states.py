@@ -28,6 +28,8 @@ def evaluated(folder: Path, stop_at: int | None = None, **options: Any) -> dict[
         if batch == stop_at:
             raise FailedError
 
+    folder.mkdir(exist_ok=True)
+
     models = {
         name: FakeModel(matrix, name=name, before=stop if name == "two" else lambda batch: None)
         for name, matrix in MODELS.items()
@@ -202,6 +204,27 @@ def test_what_was_left_out_is_merged(tmp_path: Path) -> None:
     assert skipped.rows == [*BROKEN, *BROKEN]
     assert skipped.warning().startswith("6 samples could not be read and are left out: row 3 of")
     assert len(skipped.named) == 5
+
+
+def test_notes_of_each_run_are_kept_and_merged(tmp_path: Path) -> None:
+    """Each run counts its own; a later one, and a merger, tell of all."""
+    from infotheory.evaluation.merging import merged
+    from infotheory.evaluation.states import write_kept
+
+    options: dict[str, Any] = {"batch_size": 10, "save_state": tmp_path / "state"}
+    with pytest.raises(ValueError, match="row 55"):
+        evaluate_models({"one": FakeModel(short=8)}, FakeData(broken=[55]), **options)
+    texts = ("5 batches were cut at 8", "6 batches were cut at 8")
+    for _ in range(2):  # the second time nothing is left to do
+        found = evaluate_models({"one": FakeModel(short=8)}, FakeData(), **options)
+        assert found["one"].warnings == texts
+    paths = [tmp_path / name for name in ("a", "b")]
+    for path, rows in zip(paths, ("0:103", "103:206"), strict=True):
+        kept = read_kept(tmp_path / "state")
+        kept["one"].sources[0] |= {"rows": rows, "of": "206", "fingerprint": rows}
+        write_kept(path, kept)
+    total, _ = merged(paths, allow_repeats=False, allow_incomplete=False)
+    assert total["one"].measurement.notes == [*texts, *texts]
 
 
 def test_notes_of_another_kind_are_refused(tmp_path: Path) -> None:

@@ -131,6 +131,27 @@ def test_labels_of_each_model_where_they_differ(tmp_path: Path) -> None:
     assert np.load(tmp_path / "b.labels.npy").tolist() == [2, 1, 0]
 
 
+def test_labels_of_an_earlier_run_do_not_stay(tmp_path: Path) -> None:
+    """They would pass for those of the outputs that are there now."""
+    apart = {"a": np.arange(3), "b": np.arange(3)[::-1]}
+    together = {"a": np.arange(4), "b": np.arange(4)}
+    write_labels(tmp_path, apart)
+    np.save(tmp_path / "c.labels.npy", np.arange(2))  # of a model that is not measured now
+    write_labels(tmp_path, together)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["c.labels.npy", "labels.npy"]
+    for name in apart:
+        np.save(tmp_path / f"{name}.npy", ROWS)
+    write_labels(tmp_path, apart)
+    assert sorted(file.name for file in tmp_path.glob("*labels.npy")) == [
+        "a.labels.npy", "b.labels.npy", "c.labels.npy",
+    ]  # fmt: skip
+    (tmp_path / "a.labels.npy").unlink()
+    np.save(tmp_path / "d.npy", ROWS)  # whose labels they are, perhaps
+    np.save(tmp_path / "labels.npy", np.arange(4))
+    write_labels(tmp_path, apart)
+    assert (tmp_path / "labels.npy").exists()
+
+
 def test_names_of_files_are_plain_and_differ() -> None:
     names = file_names(["hf:org/net", "hf:org:net", "labels", "Labels", "../up", "..", "net.v1+x"])
     assert list(names.values()) == [

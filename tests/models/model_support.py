@@ -35,6 +35,16 @@ def no_network() -> Iterator[None]:
     assert tried == []
 
 
+def module_of(torch: Any, function: Any) -> Any:
+    """A module without weights that computes a function."""
+
+    class Computing(torch.nn.Module):
+        def forward(self, *batch: Any, **named: Any) -> Any:
+            return function(*batch, **named)
+
+    return Computing()
+
+
 def write_onnx(
     path: Path,
     *,

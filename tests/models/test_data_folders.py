@@ -113,6 +113,43 @@ def test_links_are_followed_once(folder: Path) -> None:
     assert np.bincount(data.labels).tolist() == [3, 3, 3]
 
 
+def test_no_image_starts_another_program(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pillow would hand what begins like PostScript to Ghostscript."""
+    programs = tmp_path_factory.mktemp("programs")
+    (programs / "gs").write_text(f"#!/bin/sh\ntouch {programs}/was-run\nexit 1\n")
+    (programs / "gs").chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs), prepend=":")
+    eps = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n%%EOF\n"
+    (folder / "a" / "y.png").write_bytes(eps)
+    data = open_dataset(f"imagefolder:{folder}")
+    row = next(row for row in range(len(data.labels)) if data.where(row).endswith("a/y.png"))
+    with pytest.raises(UnreadableSampleError, match=r"of no known format\. Known are .*PNG"):
+        data.sample(row)
+    assert not (programs / "was-run").exists()
+
+
+@pytest.mark.parametrize("kind", ["device", "large"])
+def test_only_regular_files_of_some_size_are_read(
+    folder: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A device may have no end (this one has, should it be read after all)."""
+    place = folder / "a" / "y.png"
+    place.unlink()
+    fact = "it is no regular file"
+    if kind == "device":
+        place.symlink_to("/dev/null")
+    else:
+        place.write_bytes(png(folder))
+        monkeypatch.setattr("infotheory.models.images._MOST", 10)
+        fact = "it is of more than 1 GiB"
+    data = open_dataset(f"imagefolder:{folder}")
+    row = next(row for row in range(len(data.labels)) if data.where(row).endswith("a/y.png"))
+    with pytest.raises(UnreadableSampleError, match=f"{place} cannot be read as an image: {fact}"):
+        data.sample(row)
+
+
 def png(folder: Path) -> bytes:
     return (folder / "b" / "1.png").read_bytes()
 

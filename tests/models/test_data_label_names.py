@@ -115,6 +115,43 @@ def test_names_that_do_not_match_are_refused(labels: Any, names: Any, fact: str)
         align(samples(labels, names), model(PETS))
 
 
+@pytest.mark.parametrize(
+    ("names", "symbols"),
+    [
+        (("Smith, John", "Smith, Mary"), ("Smith, Mary", "Smith, John")),
+        (("A", "a"), ("a", "A")),
+        (("a-b", "a b"), ("a b", "a-b")),
+        (("a, b", "x"), ("x, a", "a, b, c")),
+    ],
+)
+def test_a_better_match_elsewhere_comes_before_the_same_place(names: Any, symbols: Any) -> None:
+    found = align(samples([0, 1], names), model(symbols))
+    assert found.labels.tolist() == [1, 0]
+    assert found.notes[0].startswith("labels renumbered: ")
+
+
+def test_where_only_the_place_decides_it_is_said() -> None:
+    """As of maillots, in some lists of the classes of ImageNet."""
+    names = ("maillot", "maillot, tank suit", "x")
+    found = align(samples([0, 1, 2], names), model(("maillot", "maillot", "x")))
+    assert found.labels.tolist() == [0, 1, 2]
+    fact = "1 class(es) of pets fit several outputs of net and were taken for those of their"
+    assert found.notes == (f"{fact} numbers: 'maillot, tank suit'",)
+
+
+@pytest.mark.parametrize("labels", [[1, 2], [7, 1, 2], [7]])
+def test_names_that_are_numbers_are_compared_with_labels_by_value(labels: list[int]) -> None:
+    net = model(("7", "1", "2"))
+    found = align(samples(labels), net)
+    assert [int(net.class_names[label]) for label in found.labels] == labels
+    assert any("renumbered" in note for note in found.notes) == (7 in labels)
+    with pytest.raises(ValueError, match=r"labels must be among the classes of net .*; got 0 at r"):
+        align(samples([*labels, 0]), net)
+    assert align(samples([0, *labels]), net, {0: 2}).labels.tolist()[0] == 2
+    assert align(samples([1, 1]), net, {1: 0}).labels.tolist() == [0, 0]
+    assert align(samples([0, 2, 1]), model(("0", "1", "2"))).notes == ()
+
+
 def test_an_ambiguous_name_is_refused() -> None:
     fact = "got 'crane' of pets, which fits outputs [0, 2] of net."
     with pytest.raises(ValueError, match=re.escape(fact)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,25 @@ def test_a_damaged_header_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         ValueError, match="data must be an undamaged npz file of plain arrays; got "
     ):
+        open_dataset(f"npz:{path}")
+
+
+@pytest.mark.parametrize("role", ["images", "labels"])
+@pytest.mark.parametrize("lying", [False, True])
+def test_a_header_that_announces_more_than_there_is(tmp_path: Path, role: str, lying: bool) -> None:
+    """182 TiB, for which no room is to be made; with the size of the entry said to be as much."""
+    header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (25000000000000,), }"
+    member = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(800)
+    np.savez_compressed(tmp_path / "data.npz", **{"images": IMAGES, "labels": LABELS, role: [0]})
+    path = tmp_path / "other.npz"
+    with zipfile.ZipFile(tmp_path / "data.npz") as old, zipfile.ZipFile(path, "w") as new:
+        for info in old.infolist():
+            content = member if info.filename == f"{role}.npy" else old.read(info)
+            new.writestr(info.filename, content, zipfile.ZIP_DEFLATED)
+        if lying:
+            new.getinfo(f"{role}.npy").file_size = 1 << 48
+    fact = "Unable to allocate" if lying else "it is cut off: 200000000000000 bytes are announced"
+    with pytest.raises(ValueError, match=f"plain arrays; got array '{role}' in .*{fact}"):
         open_dataset(f"npz:{path}")
 
 

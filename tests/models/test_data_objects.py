@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -81,10 +82,47 @@ def test_fingerprints_see_arrays_texts_and_labels() -> None:
         as_dataset([("a", "b"), ("c", "d")], [0, 1]).fingerprint(),
         as_dataset([("a", "b"), ("c", "e")], [0, 1]).fingerprint(),
         as_dataset([object(), object()], [0, 1]).fingerprint(),
+        as_dataset([FEATURES, FEATURES], [0, 1]).fingerprint(),
+        as_dataset([FEATURES, other], [0, 1]).fingerprint(),
+        as_dataset([FEATURES[0], FEATURES], [0, 1]).fingerprint(),
+        as_dataset(Items([0, 1])).fingerprint(),
+        as_dataset(Items([0, 1], shift=1)).fingerprint(),
+        as_dataset(Items([0, 1], shift=2)).fingerprint(),
     ]
     assert len(set(prints)) == len(prints)
     assert as_dataset(FEATURES[:, ::-1].copy()[:, ::-1], LABELS).fingerprint() == prints[0]
-    assert as_dataset([object(), object()], [0, 1]).fingerprint() == prints[-1]
+    assert as_dataset([object(), object()], [0, 1]).fingerprint() == prints[8]
+    assert as_dataset(Items([0, 1], shift=2)).fingerprint() == prints[-1]
+
+
+def test_fingerprints_see_images_and_pass_over_broken_ones(tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+
+    def of(*levels: int) -> str:
+        return as_dataset([image.new("L", (3, 3), level) for level in levels], [0, 1]).fingerprint()
+
+    assert of(1, 2) == of(1, 2) != of(1, 3)
+    pixels = np.random.default_rng(0).integers(0, 256, (50, 50), dtype=np.uint8)
+    image.fromarray(pixels).save(tmp_path / "a.png")
+    content = (tmp_path / "a.png").read_bytes()
+    (tmp_path / "a.png").write_bytes(content[: len(content) // 2])
+    with image.open(tmp_path / "a.png") as broken:
+        assert as_dataset([broken, image.new("L", (3, 3))], [0, 1]).fingerprint() != of(0, 0)
+
+
+def test_items_of_large_data_sets_are_looked_at_here_and_there() -> None:
+    """Broken ones are for the reader of samples; a change of all of them is seen."""
+    answers: list[Any] = [0] * 5000
+    items = Items(answers, targets=answers.copy())
+    answers[4999] = "broken"
+    data = as_dataset(items)
+    items.read = 0
+    first = data.fingerprint()
+    assert items.read == 2048
+    answers[4999] = 0
+    assert data.fingerprint() != first
+    items.shift = 1e-9
+    assert data.fingerprint() != first
 
 
 class Items:
@@ -93,6 +131,7 @@ class Items:
     def __init__(self, answers: Any, **attributes: Any) -> None:
         self._answers = answers
         self.read = 0
+        self.shift = 0.0
         vars(self).update(attributes)
 
     def __len__(self) -> int:
@@ -104,7 +143,7 @@ class Items:
         self.read += 1
         if self._answers[row] == "broken":
             raise OSError("broken")
-        return np.full(2, float(row)), self._answers[row]
+        return np.full(2, row + self.shift), self._answers[row]
 
 
 def test_items_without_stored_labels_are_gone_through_once() -> None:
@@ -135,6 +174,49 @@ def test_stored_labels_that_items_contradict_are_not_used(wrong: int) -> None:
     stored[wrong] += 1
     assert as_dataset(Items(labels, targets=stored)).labels.tolist() == labels
     assert as_dataset(Items(labels, targets=labels[:-1])).labels.tolist() == labels
+
+
+def test_stored_labels_that_only_some_items_contradict_are_refused_when_these_are_read() -> None:
+    labels = [k % 3 for k in range(50)]
+    stored = labels.copy()
+    stored[7] = 2
+    data = as_dataset(Items(labels, targets=stored))
+    assert data.sample(6).tolist() == [6.0, 6.0]
+    fact = r"labels of data must be those of its items; got 2, and 1 with item 7 of data\. Take"
+    with pytest.raises(ValueError, match=fact) as caught:
+        data.sample(7)
+    assert not isinstance(caught.value, UnreadableSampleError)  # it is not to be left out
+
+
+@pytest.mark.parametrize("attribute", ["target_transform", "transforms"])
+@pytest.mark.parametrize("part", [False, True])
+def test_stored_labels_that_a_transform_changes_are_not_used(attribute: str, part: bool) -> None:
+    """As those of torchvision, which are the ones before the transform."""
+    labels = [0, 2, 1, 2, 0, 2, 1, 2, 0]
+    items: Any = Items(labels, targets=[0, 3, 1, 2, 0, 2, 1, 3, 0], **{attribute: lambda k: k})
+    if part:
+        items = SimpleNamespace(dataset=items, indices=range(9))
+        items = type("Part", (SimpleNamespace,), {
+            "__len__": lambda self: 9, "__getitem__": lambda self, row: self.dataset[row],
+        })(**vars(items))  # fmt: skip
+    assert as_dataset(items).labels.tolist() == labels
+
+
+def test_transforms_of_the_samples_alone_leave_the_labels() -> None:
+    labels = [k % 3 for k in range(50)]
+    both = SimpleNamespace(transform=abs, target_transform=None)  # as torchvision's own
+    items = Items(labels, targets=labels, transforms=both, target_transform=None)
+    assert as_dataset(items).labels.tolist() == labels
+    assert items.read == 3
+
+
+def test_a_table_is_refused_with_the_way_to_pass_it() -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    table = pandas.DataFrame({"a": [0.5, 1.5], "label": [0, 1]})
+    with pytest.raises(TypeError, match=r"got a table, of type DataFrame\. Pass the columns of"):
+        as_dataset(table)
+    data = as_dataset((table[["a"]].to_numpy(dtype=float), table["label"]))
+    assert data.sample(1).tolist() == [1.5]
 
 
 def test_an_item_that_cannot_be_read_is_named() -> None:

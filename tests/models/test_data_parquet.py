@@ -245,6 +245,7 @@ def test_the_fingerprint_sees_columns_labels_and_content(tmp_path: Path, pa: Any
         ({"bytes": b"", "path": "x.png"}, "row 1 of PATH cannot be read as an image: it is empty."),
         ({"bytes": None, "path": "no such file"}, "cannot be read as an image: [Errno 2] No such"),
         ({"bytes": b"text", "path": None}, "its content is of no known format."),
+        ({"bytes": None, "path": "/dev/null"}, "as an image: '/dev/null': it is no regular file."),
     ],
 )
 def test_a_missing_image_is_named(

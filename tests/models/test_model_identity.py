@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from infotheory.models.identity import take_in
+from infotheory.models.preprocessing import Preprocessing
 
 
 def name(thing: Any) -> str:
@@ -156,3 +157,130 @@ def test_the_name_is_the_same_in_each_process(seed: str) -> None:
 def _home(thing: Any) -> Any:
     owner = getattr(thing, "__self__", thing)
     return getattr(owner, "__module__", "") if not isinstance(owner, (int, str)) else ""
+
+
+# ---------------------------------------------------- what functions and classes find around them
+
+
+def typed(code: str, name: str = "f", **around: Any) -> Any:
+    """What code of the user defines."""
+    names: dict[str, Any] = {"__name__": "users", **around}
+    exec(code, names)  # noqa: S102
+    return names[name]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def f(x): return x @ W",
+        "f = lambda x: [(lambda row: row @ W)(row) for row in x]",
+        "def g(x): return x @ W\ndef f(x): return g(x)",
+        "import functools\n@functools.cache\ndef g(x): return x @ W\ndef f(x): return g(x)",
+        "class Net:\n    def __call__(self, x): return x @ W\nnet = Net()\ndef f(x): return net(x)",
+        "class Net:\n    w = W\n    @staticmethod\n    def f(x): return x @ Net.w\nf = Net.f",
+    ],
+)
+def test_what_a_function_finds_in_its_module_counts(code: str) -> None:
+    """Retrained weights in a module are another model."""
+    one, again, other = (typed(code, W=ARRAY + k) for k in (0, 0, 1))
+    assert name(one) == name(again) != name(other)
+    assert name(typed(code, W=ARRAY, unused=1, W2=2)) == name(one)
+
+
+def test_classes_of_the_user_count_with_their_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = (
+        "from functools import cached_property\n"
+        "class Base:\n    def half(self, x): return x / 2\n"
+        "class Net(Base):\n    __slots__ = ('a',)\n    size = 3\n"
+        "    @property\n    def twice(self): return 2 * self.size\n"
+        "    @classmethod\n    def made(cls): return cls()\n"
+        "    @cached_property\n    def slow(self): return 7\n"
+        "    def __call__(self, x): return x\n"
+    )
+    changes = [
+        ("x / 2", "x / 4"), ("size = 3", "size = 4"), ("2 *", "3 *"), ("cls()", "cls"), ("7", "8"),
+        ("return x\n", "return -x\n"), ("self, x): return x\n", "self, x, *, k=1): return x\n"),
+        ("", ""), ("    size", "\n    size"),
+    ]  # fmt: skip
+
+    def named(code: str) -> str:
+        monkeypatch.setitem(sys.modules, "users", type(sys)("users"))
+        sys.modules["users"].__file__ = "/home/user/users.py"
+        return name(typed(code, "Net")())
+
+    names = [named(code.replace(*change)) for change in changes]
+    assert len(set(names)) == len(names) - 1
+    assert names[-1] == names[-2] == named(code)  # a line more is no change
+
+
+def test_a_default_by_name_counts() -> None:
+    assert name(typed("def f(x, *, k=1): return k")) != name(typed("def f(x, *, k=2): return k"))
+
+
+def test_code_that_is_installed_is_known_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it finds around it may be a cache, and would take in all of its package."""
+    code = compile("def f(x): return x @ W", "/venv/lib/site-packages/net.py", "exec")
+    one, other = (typed(code, W=value) for value in (1, 2))  # type: ignore[arg-type]
+    assert name(one) == name(other)
+
+
+def test_what_decides_no_output_is_passed_over(tmp_path: Path) -> None:
+    import logging
+
+    code = "def f(x):\n    LOG.info('x')\n    return json, x, FILE, __file__"
+    with (tmp_path / "one").open("w") as first, (tmp_path / "two").open("w") as second:
+        one = typed(code, LOG=logging.getLogger("a"), FILE=first, json=os, __file__="1")
+        two = typed(code, LOG=logging.getLogger("b"), FILE=second, json=os, __file__="2")
+        assert name(one) == name(two)
+
+
+def test_what_follows_from_the_rest_is_passed_over() -> None:
+    """And it is there only once the model has been used."""
+    first, second = Preprocessing(mean=0.5), Preprocessing(mean=0.5)
+    first(np.zeros((3, 3, 3), dtype=np.uint8))
+    assert vars(first).keys() != vars(second).keys()
+    assert name(first) == name(second) != name(Preprocessing(mean=0.25))
+
+
+def test_images_count_with_their_pixels() -> None:
+    image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+    grey = image.new("L", (3, 2), 7)
+    other = grey.copy()
+    other.putpixel((2, 1), 8)
+    indexed = grey.convert("P")
+    recoloured = indexed.copy()
+    recoloured.putpalette([1, 2, 3])
+    names = {name(one) for one in (grey, other, grey.resize((2, 3)), indexed, recoloured)}
+    assert len(names) == 5
+    assert name(grey) == name(grey.copy())
+
+
+def test_compiled_patterns_count() -> None:
+    import re
+
+    assert name(re.compile("a")) == name(re.compile("a")) != name(re.compile("b"))
+    assert name(re.compile("a")) != name(re.compile("a", re.IGNORECASE))
+
+
+def test_functions_that_numba_compiles_count_with_their_code() -> None:
+    from numba import njit
+
+    one, again, other = (njit(typed(f"def f(x): return x * {k}")) for k in (2, 2, 3))
+    assert name(one) == name(again) != name(other)
+    assert one(4) == 8
+    assert name(one) == name(again)  # compiled or not
+
+
+def test_types_that_are_only_a_name_count_by_it() -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    assert name(torch.float32) == name(torch.float32) != name(torch.float64)
+
+
+def test_content_that_cannot_be_seen_is_refused() -> None:
+    hidden = (x for x in "abc")
+    text = (
+        "save_state must be left out where it cannot be seen whether a model or data have changed; "
+        "got an object of type builtins.generator, whose content is hidden. Or open the model by"
+    )
+    with pytest.raises(ValueError, match=text):
+        name(typed("def f(x): return next(SOURCE)", SOURCE=hidden))

@@ -82,6 +82,14 @@ def test_metadata_say_how_to_prepare_and_what_classes_are_called(tmp_path: Path)
     np.testing.assert_allclose(plain, image[1:3, 1:3].ravel() / 255 @ weight + bias, **CLOSE)
 
 
+@pytest.mark.parametrize("names", ["not json", '{"a": 1, "b": 2, "c": 3}', "[1, 2, 3]", '"abc"'])
+def test_names_of_classes_in_another_form_are_refused(tmp_path: Path, names: str) -> None:
+    path, _, _ = write_onnx(tmp_path / "m.onnx", metadata={"infotheory.class_names": names})
+    text = "metadata 'infotheory.class_names' of m.onnx must be a JSON list of names, one an output"
+    with pytest.raises(ValueError, match=text):
+        opened(path)
+
+
 def test_images_without_a_preprocessing_are_refused(tmp_path: Path) -> None:
     path, *_ = write_onnx(tmp_path / "m.onnx", shape=(3, 2, 2))
     with pytest.raises(ValueError, match=r"Name it: onnx:FILE\?size=256.*infotheory.preprocessing"):

@@ -12,6 +12,7 @@ from models.model_support import FEATURES, outputs
 
 from infotheory.models.interface import Classifier
 from infotheory.models.opening import as_classifier, open_model
+from infotheory.models.preprocessing import ImageTransform
 from infotheory.models.python_objects import call_factory
 from infotheory.models.specs import parse_spec
 
@@ -23,6 +24,14 @@ def test_an_unknown_scheme_lists_the_known_ones() -> None:
         open_model("resnet50")
     with pytest.raises(ValueError, match="precision must be one of 'float32', 'tf32', 'bf16'"):
         open_model("onnx:m.onnx", precision="int8")
+
+
+@pytest.mark.parametrize("thing", [3, None, len, ["timm:resnet50"]])
+def test_what_is_no_text_is_for_as_classifier(thing: Any) -> None:
+    with pytest.raises(
+        TypeError, match=r"model must be a text such as .* taken by as_classifier\."
+    ):
+        open_model(thing)
 
 
 @pytest.mark.parametrize(
@@ -206,6 +215,54 @@ def test_a_preprocessing_is_a_function() -> None:
         as_classifier(lambda x: x, preprocess="resize")
     with pytest.raises(ValueError, match="a mapping with names among size"):
         as_classifier(lambda x: x, preprocess={"resize": 3})
+
+
+def test_a_function_that_prepares_images_gets_them_in_rgb() -> None:
+    """As from the folders of torchvision, whatever the files hold; all else as it is."""
+    image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+    grey = image.new("L", (3, 2), 7)
+    indexed = image.new("P", (3, 2), 1)
+    indexed.putpalette([0, 0, 0, 10, 20, 30])
+    clear = image.new("RGBA", (3, 2), (1, 2, 3, 4))
+    seen: list[Any] = []
+
+    def transform(sample: Any) -> Any:
+        seen.append(sample)
+        return np.zeros(2)
+
+    model = as_classifier(lambda x: x, preprocess=transform)
+    for sample in (grey, indexed, clear):
+        model.prepare(sample)
+    assert [one.mode for one in seen] == ["RGB"] * 3
+    assert [one.getpixel((0, 0)) for one in seen] == [(7, 7, 7), (10, 20, 30), (1, 2, 3)]
+    pixels = np.zeros((4, 4), dtype=np.uint8)
+    for other in (pixels, FEATURES[0], "text"):
+        model.prepare(other)
+        assert seen[-1] is other
+
+    for mode, kept in (("L", "L"), (None, "P"), ("RGB", "RGB")):
+        as_classifier(len, preprocess=ImageTransform(transform, mode=mode)).prepare(indexed)
+        assert seen[-1].mode == kept
+    with pytest.raises(ValueError, match="mode must be one of 'RGB', 'L'; got 'CMYK'"):
+        ImageTransform(transform, mode="CMYK")
+
+
+def test_probabilities_taken_for_logits_are_refused_with_the_way_to_say_so() -> None:
+    rows = np.array([[0.25, 0.75], [0.5, 0.5], [1.0, 0.0]])
+    text = (
+        r"outputs of model '<lambda>' must be logits, which is what they are taken for; got .*"
+        r"pass as_classifier\(..., kind='probs'\), or write \?kind=probs"
+    )
+    with pytest.raises(ValueError, match=text):
+        outputs(as_classifier(lambda x: x), rows)
+    model = as_classifier(lambda x: x)
+    outputs(model, rows[:1])  # which may be by chance
+    with pytest.raises(ValueError, match=text):
+        outputs(model, rows[1:2])
+    np.testing.assert_array_equal(outputs(as_classifier(lambda x: x, kind="probs"), rows), rows)
+    by_chance = as_classifier(lambda x: x)
+    for row in (rows[0], [3.0, -1.0], rows[0], rows[1]):
+        outputs(by_chance, [np.array(row)])
 
 
 def test_tensors_of_a_function_stay_tensors() -> None:

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from models.model_support import outputs
 
+from infotheory.models.datasets import as_dataset
 from infotheory.models.interface import Classifier
+from infotheory.models.label_names import align
 from infotheory.models.opening import as_classifier, open_model
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
@@ -82,6 +84,43 @@ def test_classes_with_names_and_without_probabilities(digits: Any) -> None:
     odd = RidgeClassifier().fit(digits[0][few], 2 * digits[1][few] + 1)
     assert as_classifier(odd).class_names == ("1", "3", "5")
     assert as_classifier(odd, class_names="abc").class_names == ("a", "b", "c")
+
+
+@pytest.mark.parametrize("kind", [int, float])
+@pytest.mark.parametrize("kept", [(1, 2), (1, 2, 3), (3,), (2, 3)])
+def test_labels_are_those_that_the_estimator_was_fitted_with(
+    digits: Any, kind: Any, kept: tuple[int, ...]
+) -> None:
+    """By their values, also where some of its classes are not there."""
+    from sklearn.linear_model import LogisticRegression
+
+    x, y = digits
+    few = (y >= 1) & (y <= 3)
+    model = as_classifier(LogisticRegression(max_iter=300).fit(x[few], y[few].astype(kind)))
+    assert model.class_names == ("1", "2", "3")
+    there = np.isin(y, kept)
+    found = align(as_dataset(x[there], y[there]), model)
+    np.testing.assert_array_equal(found.labels, y[there] - 1)
+    np.testing.assert_array_equal(outputs(model, x[there]).argmax(axis=1), found.labels)
+    assert any("renumbered" in note for note in found.notes)
+
+
+def test_votes_of_pairs_are_no_outputs_of_classes(digits: Any) -> None:
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVC
+
+    x, y = digits[0][digits[1] < 3], digits[1][digits[1] < 3]
+    pairs = SVC(decision_function_shape="ovo").fit(x, y)
+    pipeline = make_pipeline(StandardScaler(), SVC(decision_function_shape="ovo"))
+    search = GridSearchCV(pipeline, {"svc__C": [1.0]}, cv=2).fit(x, y)
+    for estimator in (pairs, pipeline.fit(x, y), search):
+        text = r"have a column of outputs a class; got SVC\(decision_function_shape='ovo'\)"
+        with pytest.raises(ValueError, match=text):
+            as_classifier(estimator)
+    pairs.decision_function_shape = "ovr"  # as the refusal says
+    np.testing.assert_array_equal(outputs(as_classifier(pairs), x).argmax(axis=1), pairs.predict(x))
 
 
 def test_texts_go_through_a_pipeline() -> None:

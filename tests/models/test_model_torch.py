@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from models.model_support import FEATURES, outputs
+from models.model_support import FEATURES, module_of, outputs
 
 from infotheory.exceptions import BatchHalvedWarning
 from infotheory.models.interface import Classifier
@@ -34,16 +34,6 @@ def network(torch: Any) -> Any:
         for tensor in (*module.parameters(), module[1].running_mean):
             tensor.copy_(torch.randn(tensor.shape, generator=generator))
     return module
-
-
-def module_of(torch: Any, function: Any) -> Any:
-    """A module without weights that computes a function."""
-
-    class Computing(torch.nn.Module):
-        def forward(self, *batch: Any, **named: Any) -> Any:
-            return function(*batch, **named)
-
-    return Computing()
 
 
 def test_equals_the_module_in_evaluation_mode(torch: Any, network: Any) -> None:
@@ -84,49 +74,6 @@ def test_weights_in_double_precision_stay_so(torch: Any, network: Any) -> None:
     assert found.dtype == np.float64
     np.testing.assert_array_equal(found, expected)
     np.testing.assert_allclose(outputs(as_classifier(network)), expected, rtol=0, atol=1e-9)
-
-
-@pytest.mark.parametrize(("precision", "name"), [("bf16", "bfloat16"), ("fp16", "float16")])
-def test_mixed_precision_is_autocast(torch: Any, network: Any, precision: str, name: str) -> None:
-    network.eval()
-    with torch.no_grad(), torch.autocast("cpu", dtype=getattr(torch, name)):
-        expected = network(torch.from_numpy(FEATURES))
-    assert expected.dtype == getattr(torch, name)
-    found = outputs(as_classifier(network, precision=precision))
-    assert found.dtype == np.float32  # each half number is one
-    np.testing.assert_array_equal(found, expected.float().numpy())
-
-
-@pytest.mark.parametrize("precision", ["float32", "tf32", "bf16"])
-@pytest.mark.parametrize("before", [True, False])
-def test_float32_is_exact_on_the_gpu_too(torch: Any, precision: str, before: bool) -> None:
-    seen = []
-
-    def look(x: Any) -> Any:
-        seen.append(torch.backends.cudnn.allow_tf32)
-        return x
-
-    cudnn = torch.backends.cudnn
-    usual, cudnn.allow_tf32 = cudnn.allow_tf32, before
-    try:
-        outputs(as_classifier(module_of(torch, look), precision=precision))
-        assert cudnn.allow_tf32 is before
-    finally:
-        cudnn.allow_tf32 = usual
-    assert seen == [{"float32": False, "tf32": True}.get(precision, before)]
-
-
-def test_a_setting_for_each_kind_of_layer_is_left_to_the_user(torch: Any) -> None:
-    cudnn = torch.backends.cudnn
-    if not hasattr(cudnn, "conv"):
-        pytest.skip("this torch has one setting for all kinds of layers")
-    before = cudnn.conv.fp32_precision
-    cudnn.conv.fp32_precision = "ieee"
-    try:
-        outputs(as_classifier(module_of(torch, lambda x: x)))
-        assert cudnn.conv.fp32_precision == "ieee"
-    finally:
-        cudnn.conv.fp32_precision = before
 
 
 # ------------------------------------------------------------------------------------------ memory
@@ -274,6 +221,14 @@ def test_a_mapping_makes_a_preprocessing(torch: Any) -> None:
     model = as_classifier(module_of(torch, lambda x: x.mean(dim=(2, 3))), preprocess={"mean": 0.5})
     image = np.full((5, 6, 3), 255, dtype=np.uint8)
     np.testing.assert_array_equal(outputs(model, [image, image]), np.full((2, 3), 0.5))
+
+
+def test_images_reach_a_transform_in_rgb(torch: Any) -> None:
+    image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+    model = as_classifier(module_of(torch, lambda x: x), preprocess=lambda i: i.getpixel((0, 0)))
+    indexed = image.new("P", (3, 2), 1)
+    indexed.putpalette([0, 0, 0, 10, 20, 30])
+    assert outputs(model, [image.new("L", (3, 2), 7), indexed]).tolist() == [[7] * 3, [10, 20, 30]]
 
 
 # --------------------------------------------------------------------------------------- arguments

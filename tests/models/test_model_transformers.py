@@ -167,7 +167,7 @@ def test_texts_are_prepared_in_many_threads(bert: Path) -> None:
 
 
 def test_the_longest_input_of_the_model_counts_too(transformers: Any, torch: Any) -> None:
-    from infotheory.models.transformers_models import _longest
+    from infotheory.models.text_models import _longest
 
     size = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
     size |= {"intermediate_size": 8, "vocab_size": 9, "max_position_embeddings": 20}
