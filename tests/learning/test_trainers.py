@@ -273,6 +273,27 @@ def test_trained_codewords_may_wait() -> None:
     assert torch.equal(procedure.criterion.codewords, start)
 
 
+def test_class_means_are_those_of_a_full_pass_and_may_wait() -> None:
+    procedure = ncmi_procedure(centroid="mean", first_codeword_epoch=3)
+    start = procedure.criterion.log_codewords().clone()
+    run(procedure)
+    assert torch.equal(procedure.criterion.log_codewords(), start)
+    procedure = ncmi_procedure(centroid="mean", first_codeword_epoch=2)
+    before: list[Tensor] = []
+    fit = procedure.criterion.fit
+
+    def remembered(batches: Any) -> None:
+        before.append(nearest(procedure)[1])
+        fit(batches)
+
+    procedure.criterion.fit = remembered
+    run(procedure)
+    assert len(before) == 1
+    labels = inputs_and_labels()[1]
+    means = torch.stack([before[0][labels == c].mean(0) for c in range(N_CLASSES)])
+    torch.testing.assert_close(procedure.criterion.log_codewords(), means.log(), **CLOSE)
+
+
 # ------------------------------------------------------------------------------------------ teacher
 
 

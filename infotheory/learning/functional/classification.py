@@ -86,8 +86,8 @@ def cmi(
     itself, through the means too, since the samples may then be weighted.
 
     A class with one sample in the batch contributes exactly 0, and no gradient. With m samples a
-    class the CMI of a batch is about 1 - 1/m of that of the population; given centroids that are
-    too old make an upper bound.
+    class the CMI of a batch is about 1 - 1/m of that of the population where classes are tight
+    clouds, and less where they have outliers; given centroids that are too old make an upper bound.
 
     References
     ----------

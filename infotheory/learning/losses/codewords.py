@@ -199,7 +199,7 @@ class NCMILoss(nn.Module):  # type: ignore[misc]
         """
         return log_sigmax(self.codewords, self.epsilon) if self.centroid == "trained" else self.code
 
-    def forward(self, features: Tensor, labels: Tensor) -> Tensor:
+    def forward(self, features: Tensor, labels: Tensor, *, update: bool = True) -> Tensor:
         """Return the loss of a batch; in training mode move the centre before.
 
         Parameters
@@ -208,6 +208,8 @@ class NCMILoss(nn.Module):  # type: ignore[misc]
             f, what the network gives.
         labels : Tensor of int, shape (n,)
             Classes in [0, C).
+        update : bool, default True
+            With "mean", in training mode: move the codewords by this batch afterwards.
 
         Returns
         -------
@@ -223,7 +225,7 @@ class NCMILoss(nn.Module):  # type: ignore[misc]
         log_p = self.log_probs(features)
         own, others = codeword_divergences(log_p, labels, self.log_codewords())
         self.terms = {"concentration": own.detach().mean(), "separation": others.detach().mean()}
-        if self.training and self.centroid == "mean" and self.centroid_decay < 1.0:
+        if update and self.training and self.centroid == "mean" and self.centroid_decay < 1.0:
             self._move_codewords(log_p.detach(), labels)
         return codeword_ratio(own, others, self.floor)
 

@@ -26,14 +26,16 @@ class NCMITraining(ClassifierTraining):
     ----------
     network : Module
         Inputs to features, shape (n, m); no classification layer. Features that are rectified may
-        die, and with them the class whose codeword they carry: let the last layer be linear.
+        die at a random start, and with them the class whose codeword they carry: let the last
+        layer be linear.
     loss : NCMILoss
         Its `centroid` says what the codewords do: "fixed", "mean" (class means, computed before
         each epoch) or "trained" (a step of their own after each step of the network).
     codeword_lr, codeword_momentum : float, default 1.0, 0.0
         Of the steps of trained codewords, by stochastic gradient descent.
     first_codeword_epoch : int, default 0
-        Epochs that pass before trained codewords (or class means) start to move.
+        Epochs that pass before trained codewords (or class means) start to move. Class means of a
+        network at its random start are nearly equal, and classes may collapse: begin later.
     augment : bool, default False
         Whether the pass that computes centroids augments samples as training does.
 
@@ -81,8 +83,8 @@ class NCMITraining(ClassifierTraining):
         self._figures: dict[str, float] = {}
 
     def loss(self, batch: Batch, context: Context) -> Tensor:
-        """Return the loss of a batch."""
-        value: Tensor = self.criterion(batch.outputs, batch.labels)
+        """Return the loss of a batch; codewords that are class means stay for the epoch."""
+        value: Tensor = self.criterion(batch.outputs, batch.labels, update=False)
         self._gradient = None
         if self.criterion.centroid == "trained" and context.epoch >= self.first_codeword_epoch:
             (self._gradient,) = torch.autograd.grad(
