@@ -91,7 +91,7 @@ def _train(arguments: argparse.Namespace, *, speaks: bool) -> int:
             resume=arguments.resume,
             progress=False if arguments.no_progress or not speaks else None,
         )
-    except (ValueError, ImportError, FloatingPointError) as error:
+    except (ArithmeticError, ImportError, RuntimeError, TypeError, ValueError) as error:
         told = " ".join([str(error), *getattr(error, "__notes__", ())])
         print(f"infotheory train: {told}", file=sys.stderr)
         return 1

@@ -234,3 +234,12 @@ def test_refused_features(torch: ModuleType) -> None:
         loss(torch.zeros(4, 2, 2), labels_of([0, 0, 1, 1]))
     with pytest.raises(TypeError, match=r"^features must be a tensor of 2 dimensions; got list"):
         loss([[0.0] * 3], labels_of([0]))
+
+
+def test_features_that_overflowed_do_not_move_centres(torch: Any) -> None:
+    from infotheory.learning.losses import CenterLoss
+
+    criterion = CenterLoss(2, 2)
+    features = torch.tensor([[math.inf, 0.0], [1.0, 1.0]], requires_grad=True)
+    criterion(features, torch.tensor([0, 1]))
+    assert criterion.centers.tolist() == [[0.0, 0.0], [0.25, 0.25]]

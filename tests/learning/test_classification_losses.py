@@ -641,3 +641,21 @@ def test_on_a_device(torch: ModuleType) -> None:
         assert number(one) == pytest.approx(number(two.cpu()), abs=1e-12)
         assert torch.allclose(gradient(one, a), gradient(two, b).cpu(), atol=1e-13)
         assert torch.allclose(here.centroids, there.centroids.cpu(), atol=1e-14)
+
+
+def test_a_batch_that_overflowed_moves_nothing(torch: Any) -> None:
+    """A loop that skips the batch goes on as if it had not been."""
+    from infotheory.learning.losses import CMICLoss, MCMITeacherLoss
+
+    good = torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
+    labels = torch.tensor([0, 0, 1, 1, 2, 2])
+    bad = good.clone()
+    bad[0, 1] = math.inf
+    for criterion in (CMICLoss(3, 0.3, 0.1), MCMITeacherLoss(3, 0.1, centroid="ema")):
+        first = criterion(good.clone().requires_grad_(), labels)
+        kept = criterion.centroids.clone(), criterion.seen.clone()
+        assert not criterion(bad.clone().requires_grad_(), labels).isfinite()
+        assert torch.equal(criterion.centroids[0], kept[0][0])
+        assert criterion.seen[0] == kept[1][0]
+        assert criterion(good.clone().requires_grad_(), labels).isfinite()
+        assert first.isfinite()

@@ -90,6 +90,25 @@ def test_killed_in_mid_epoch_and_resumed(whole: Run, tmp_path: Path) -> None:
     assert other.history[0]["loss"] != whole.history[0]["loss"]
 
 
+def test_the_last_weights_are_never_older_than_the_checkpoint(
+    whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from infotheory.learning.engine import folder
+
+    save = folder.save_checkpoint
+
+    def breaking_off(path: Path, state: Any) -> None:
+        save(path, state)
+        if state["epoch"] == len(whole.history):
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(folder, "save_checkpoint", breaking_off)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path)
+    assert_same(whole, run(tmp_path, resume=True))
+
+
 class Interrupted(Restless):
     """Breaks off at the end of an epoch."""
 

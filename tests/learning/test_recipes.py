@@ -100,11 +100,13 @@ def test_an_unknown_name_lists_the_shipped_recipes() -> None:
         ({"settings.lr": -1.0}, r"lr must be a positive number; got -1\.0"),
         ({"data.sources": "digits"}, r"data must have only keys it knows .* Did you mean 'source'"),
         ({"data.test": 2.0}, r"test must be a text, or a fraction between 0 and 1; got 2\.0"),
+        ({"data.without": [1.7]}, r"without must be a list of whole numbers; got \[1\.7\]"),
         ({"data.augment": "flip"}, r"augment must be one of 'none', 'crop', 'crop_flip'; got 'fl"),
         ({"loss.name": "huber"}, r"name in \[loss\] must be one of 'cross_entropy', .* 'huber'"),
         ({"loss.gamma": 2.0}, r"loss must have only keys it knows .* 'gamma'"),
         ({"network": "resnet21"}, r"network must be one of .*resnet20.* got 'resnet21'"),
         ({"weights": "none.safetensors"}, r"weights must be an existing safetensors file"),
+        ({"weights": "points.npz"}, r"weights must be a safetensors file of this network; got"),
         ({"procedure": "cmic"}, r"loss must have the key 'lam'"),
         ({"procedure": "cmic", "loss.lam": -1.0, "loss.beta": 0.1}, r"lam must be .* got -1\.0"),
         ({"training.start": "pass"}, r"training must have only keys it knows .* 'start'"),
@@ -164,6 +166,15 @@ def test_splits_are_stratified_and_apart(place: Path) -> None:
     assert len(np.unique(rows, axis=0)) == 60
     again = data_parts(table, place, seed=1)
     assert np.array_equal(again.train.batch(range(36)), parts.train.batch(range(36)))
+
+
+def test_data_to_measure_on_may_lack_a_class(place: Path) -> None:
+    from infotheory.learning.recipes.sources import data_parts
+
+    np.savez(place / "one.npz", samples=np.ones((4, 3), np.float32), labels=np.zeros(4, int))
+    parts = data_parts({"source": "npz:points.npz", "test": "npz:one.npz"}, place, seed=0)
+    assert parts.test is not None
+    assert parts.test.counts.tolist() == [4, 0]
 
 
 def test_few_samples_and_dropped_classes_leave_validation_whole(place: Path) -> None:

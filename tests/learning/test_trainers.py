@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,22 @@ def test_a_classifier_takes_the_steps_of_gradient_descent() -> None:
     same_weights(procedure.network, twin)
 
 
+def test_a_loss_with_another_number_is_another_procedure(tmp_path: Path) -> None:
+    def smoothed(share: float) -> Procedure:
+        return ClassifierTraining(mlp(), nn.CrossEntropyLoss(label_smoothing=share))
+
+    run(smoothed(0.1), folder=tmp_path)
+    run(smoothed(0.1), folder=tmp_path, resume=True)
+    with pytest.raises(ValueError, match="label_smoothing"):
+        run(smoothed(0.2), folder=tmp_path, resume=True)
+
+
+def test_a_loss_is_put_into_training_mode() -> None:
+    loss = double(CMICLoss(N_CLASSES, 0.3, 0.1)).eval()
+    run(ClassifierTraining(mlp(), loss))
+    assert loss.seen.sum() == 3 * len(problem())
+
+
 # --------------------------------------------------------------------------------------------- CMIC
 
 
@@ -164,6 +181,18 @@ def test_moving_centroids_may_start_at_a_full_pass() -> None:
     run(CMICTraining(mlp(), loss, start="pass"))
     # Nine steps of a billionth each.
     torch.testing.assert_close(loss.centroids, class_means(twin(inputs), labels), rtol=0, atol=2e-8)
+
+
+def test_a_loss_that_was_used_before_starts_anew_unless_it_is_kept() -> None:
+    def trained(loss: Any, **options: Any) -> Run:
+        return run(CMICTraining(mlp(), loss, **options))
+
+    loss = double(CMICLoss(N_CLASSES, 0.7, 0.1, decay=0.9, gradient="first"))
+    first = trained(loss)
+    again = trained(loss)
+    kept = trained(loss, start="kept")
+    assert again.history[0]["loss"] == first.history[0]["loss"]
+    assert kept.history[0]["loss"] != first.history[0]["loss"]
 
 
 def test_the_batch_itself_may_move_the_centroids() -> None:
@@ -245,23 +274,24 @@ def test_the_history_has_cmi_gamma_and_ncmi_of_the_features() -> None:
         assert found == pytest.approx(getattr(report, name), rel=1e-9)
 
 
-def test_trained_codewords_take_steps_of_their_own() -> None:
+@pytest.mark.parametrize("together", [1, 2])
+def test_trained_codewords_take_steps_of_their_own(together: int) -> None:
     procedure = ncmi_procedure(centroid="trained", codeword_lr=0.3, codeword_momentum=0.5)
     gradients: list[Tensor] = []
     step, start = procedure.after_step, procedure.criterion.codewords.detach().clone()
 
     def remembered(batch: Batch, context: Context) -> None:
-        assert procedure._gradient is not None
-        gradients.append(procedure._gradient.clone())
+        assert len(procedure._gradients) == min(together, 3 - together * (len(gradients) % 2))
+        gradients.append(sum(procedure._gradients) / len(procedure._gradients))
         step(batch, context)
 
     procedure.after_step = remembered  # type: ignore[method-assign]
-    run(procedure)
+    run(procedure, dataclasses.replace(PLAIN, accumulation=together))
     velocity, expected = torch.zeros_like(start), start
     for gradient in gradients:
         velocity = 0.5 * velocity + gradient
         expected = expected - 0.3 * velocity
-    assert len(gradients) == 9
+    assert len(gradients) == {1: 9, 2: 6}[together]  # three batches an epoch: two and one
     torch.testing.assert_close(procedure.criterion.codewords.detach(), expected, **CLOSE)
     assert not torch.equal(expected, start)
 
@@ -436,7 +466,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(name: str, make: Any, tmp_p
     [
         (lambda: CMICTraining(mlp(), nn.CrossEntropyLoss()), TypeError, "loss must be a CMICLoss"),
         (lambda: CMICTraining(mlp(), CMICLoss(3, 0.1, 0.1), start="zero"), ValueError,
-         r"start must be one of 'uniform', 'pass'; got 'zero'"),
+         r"start must be one of 'uniform', 'pass', 'kept'; got 'zero'"),
         (lambda: CMICTraining(mlp(), CMICLoss(3, 0.1, 0.1), samples_per_class=-1), ValueError,
          "samples_per_class must be"),
         (lambda: NCMITraining(mlp(), nn.CrossEntropyLoss()), TypeError, "loss must be an NCMILoss"),

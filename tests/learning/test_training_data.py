@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -391,3 +391,31 @@ def test_missing_classes_may_be_allowed() -> None:
     data = TrainingData(FEATURES, [0, 2] * 6, allow_missing=True)
     assert data.counts.tolist() == [6, 0, 6]
     assert repr(data) == "TrainingData(n=12, n_classes=3)"
+
+
+def test_data_of_other_class_names_are_not_measured_on() -> None:
+    from infotheory.models import as_dataset
+
+    inputs = np.zeros((3, 2))
+    own = TrainingData(inputs, [0, 1, 2], class_names=["a", "b", "c"])
+    message = r"data to measure on must be of the classes of .* \(a, b, c\); got c, b, a\."
+    with pytest.raises(ValueError, match=message):
+        own.matching(TrainingData(inputs, [0, 1, 2], class_names=["c", "b", "a"]))
+    with pytest.raises(ValueError, match=r"got a, c\."):
+        own.matching(as_dataset(inputs[:2], ["a", "c"]))
+    assert own.matching((inputs[:2], [0, 2])).labels.tolist() == [0, 2]
+    assert own.matching(as_dataset(inputs, ["a", "b", "c"])).class_names == ("a", "b", "c")
+
+
+def test_targets_are_not_trusted_where_they_are_transformed() -> None:
+    class Pairs:
+        targets: ClassVar = [0, 0, 1]
+        target_transform: ClassVar = {0: 1, 1: 0}
+
+        def __len__(self) -> int:
+            return 3
+
+        def __getitem__(self, row: int) -> tuple[Any, int]:
+            return torch.zeros(2), self.target_transform[self.targets[row]]
+
+    assert TrainingData.of(Pairs()).labels.tolist() == [1, 1, 0]

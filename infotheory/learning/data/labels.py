@@ -10,7 +10,7 @@ import numpy as np
 from infotheory._typing import IntArray
 from infotheory._validation import as_array, as_labels, check_count, refusal
 
-__all__ = ["checked_labels", "refuse_missing"]
+__all__ = ["checked_labels", "refuse_missing", "refuse_other_names"]
 
 _MOST_NAMED = 5
 
@@ -81,4 +81,28 @@ def refuse_missing(counts: IntArray, names: Sequence[str] | None) -> None:
             f"of all {len(counts)} classes",
             f"none of {', '.join(missing[:_MOST_NAMED])}{more}",
             "Number the classes without gaps; allow_missing=True leaves them without samples.",
+        )
+
+
+def refuse_other_names(own: Sequence[str] | None, other: Sequence[str] | None) -> None:
+    """Refuse data to measure on whose classes have other names, or the same in another order.
+
+    Parameters
+    ----------
+    own : sequence of str or None
+        Names of the classes of the training data.
+    other : sequence of str or None
+        Names of those to measure on.
+
+    Raises
+    ------
+    ValueError
+        If both are known and differ: label 1 would be one class here and another there.
+    """
+    if own is not None and other is not None and tuple(own) != tuple(other):
+        raise refusal(
+            "data to measure on",
+            f"of the classes of the training data, in their order ({', '.join(own)})",
+            ", ".join(other),
+            "Number their labels alike: TrainingData(inputs, labels, class_names=...).",
         )

@@ -88,9 +88,10 @@ class _Inputs:
 
 
 def _labels_of_pairs(data: Any) -> IntArray:
+    changed = getattr(data, "target_transform", None) is not None  # so the items say it
     for name in ("targets", "labels"):  # as data sets of torchvision and others have them
-        own = getattr(data, name, None)
-        if own is not None and len(own) == len(data):
+        own: Any = None if changed else getattr(data, name, None)
+        if hasattr(own, "__len__") and len(own) == len(data):
             return np.asarray(own.cpu() if isinstance(own, Tensor) else own)
     found = []
     for row in range(len(data)):

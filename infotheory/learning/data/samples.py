@@ -216,7 +216,7 @@ def _check_layout(shape: tuple[int, ...], is_bytes: bool) -> None:
             "inputs",
             "of shape (n, H, W) or (n, H, W, 1, 3 or 4) where they are uint8: images",
             f"shape {shape}",
-            "Put the channels last, or convert features with .astype(float).",
+            "Put the channels last, or convert features with .astype('float32').",
         )
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from infotheory._typing import IntArray
 from infotheory._validation import as_names, refusal
 from infotheory.learning.data.augmentation import Augmentation
-from infotheory.learning.data.labels import checked_labels, refuse_missing
+from infotheory.learning.data.labels import checked_labels, refuse_missing, refuse_other_names
 from infotheory.learning.data.preparation import Preparation
 from infotheory.learning.data.reading import parts_of, read_ahead
 from infotheory.learning.data.samples import stored
@@ -361,13 +361,12 @@ class TrainingData:
             If it has other classes.
         """
         if not isinstance(other, TrainingData):
-            return TrainingData.of(
-                other,
-                n_classes=self.n_classes,
-                class_names=self.class_names,
-                allow_missing=True,
-                **self._preparation.scale(),
-            )
+            inputs, labels, known = parts_of(other)
+            refuse_other_names(self.class_names, known.get("class_names"))
+            own = {"n_classes": self.n_classes, "class_names": self.class_names}
+            scale = self._preparation.scale()
+            return TrainingData(inputs, labels, **known | own | scale, allow_missing=True)
+        refuse_other_names(self.class_names, other.class_names)
         if other.n_classes != self.n_classes:
             raise refusal(
                 "data to measure on",

@@ -109,10 +109,10 @@ class Folder:
         self._text("run.json", json.dumps({**about, "versions": versions}, indent=1) + "\n")
 
     def save(self, state: Mapping[str, Any], network: nn.Module) -> None:
-        """Replace the checkpoint and the last weights."""
+        """Replace the last weights, and then the checkpoint: a kill in between costs an epoch."""
         if self._writes and self.path is not None:
-            save_checkpoint(self.path / _CHECKPOINT, state)
             self.weights("last", network)
+            save_checkpoint(self.path / _CHECKPOINT, state)
 
     def weights(self, name: str, network: nn.Module) -> None:
         """Replace a file of weights, ``NAME.safetensors``."""

@@ -155,7 +155,8 @@ class Loop:
 
     def _train(self, progress: Progress) -> Row:
         """Take the steps of an epoch, and return the means of the losses."""
-        self.network.train()
+        for module in (self.network, *self.procedure.modules.values()):
+            module.train()
         on_host = self.processes.device.type == "cpu"
         tally = Tally(self.epoch + 1, 1 if on_host else _LOOK_EVERY)
         n_batches, together = self._feed.n_batches, self.settings.accumulation

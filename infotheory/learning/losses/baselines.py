@@ -250,7 +250,9 @@ class CenterLoss(nn.Module):  # type: ignore[misc]
     def _move(self, gaps: Tensor, labels: Tensor) -> None:
         total = torch.zeros_like(self.centers).index_add_(0, labels, gaps)
         counts = sizes(labels, self.n_classes, total.dtype)
-        self.centers += self.rate * total / (1.0 + counts)[:, None]
+        moves = self.rate * total / (1.0 + counts)[:, None]
+        # A batch that overflowed would stay for good.
+        self.centers += torch.where(moves.isfinite().all(1, keepdim=True), moves, 0.0)
 
 
 def _log_likelihoods(logits: Tensor, labels: Tensor) -> Tensor:

@@ -228,14 +228,15 @@ class CentroidLoss(nn.Module):  # type: ignore[misc]
 
     def _move(self, rows: ClassRows, weight: float | Tensor) -> None:
         dtype = self.centroids.dtype
-        met = (rows.counts > 0)[:, None]
         means = (rows.mass / rows.counts.clamp_min(1.0)[:, None]).to(dtype)
         former = self.centroids.index_select(0, rows.present)
         step = weight.to(dtype) if isinstance(weight, Tensor) else weight
         moved = former + (means - former) * step
         moved /= moved.sum(1, keepdim=True)
-        self.centroids.index_copy_(0, rows.present, torch.where(met, moved, former))
-        self.seen.index_add_(0, rows.present, rows.counts.long())
+        # A batch that overflowed would stay for good.
+        usable = (rows.counts > 0) & moved.isfinite().all(1)
+        self.centroids.index_copy_(0, rows.present, torch.where(usable[:, None], moved, former))
+        self.seen.index_add_(0, rows.present, rows.counts.long() * usable)
         self._known = True
 
     def _rows(self, logits: Tensor, labels: Tensor) -> ClassRows:

@@ -124,8 +124,18 @@ def _fresh(
         file = recipe.place / weights
         if not file.is_file():
             raise refusal("weights", "an existing safetensors file", str(file))
-        made.load_state_dict(load_file(file))
+        _load(made, file)
     return made
+
+
+def _load(made: nn.Module, file: Path) -> None:
+    try:
+        made.load_state_dict(load_file(file))
+    except Exception as error:  # no safetensors, or of another network
+        told = str(error).strip().splitlines()[0]
+        raise refusal(
+            "weights", "a safetensors file of this network", f"{file} ({told})"
+        ) from error
 
 
 def _procedure(recipe: Recipe, trained: nn.Module, parts: DataParts) -> Procedure:
@@ -164,6 +174,8 @@ def _distillation(recipe: Recipe, trained: nn.Module, data: TrainingData) -> Pro
             raise refusal("teacher", f"have the text {key!r}", repr(table.get(key)))
     teacher = _fresh(table["network"], table["weights"], data, data.n_classes, 0, recipe)
     weights = dict(recipe.training)
+    if "second" in weights:
+        raise refusal("training", "without the key 'second'", "it", "It is a table: [second].")
     if recipe.second:
         weights["second"] = _named_loss(recipe.second, _DISTILLATION_LOSSES, None, "second")
     loss = _named_loss(recipe.loss, _DISTILLATION_LOSSES, None, "loss")

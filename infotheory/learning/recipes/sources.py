@@ -82,6 +82,8 @@ def data_parts(table: Mapping[str, Any], place: Path, seed: int) -> DataParts:
     if given["few_shot"] is not None:
         train = train.few_shot(given["few_shot"], rng)
     if given["without"]:
+        if not all(type(each) is int for each in given["without"]):
+            raise refusal("without", "a list of whole numbers", repr(given["without"]))
         train = train.without(given["without"])
     return DataParts(train, validation, test)
 
@@ -93,7 +95,7 @@ def _part(
     if part is None:
         return train, None
     if isinstance(part, str):
-        return train, opened.data(part)
+        return train, train.matching(opened.found(part))
     if not 0 < part < 1:
         raise refusal(name, "a text, or a fraction between 0 and 1", repr(part))
     return train.split(part, rng)
@@ -106,14 +108,17 @@ class _Opened:
         self.place, self.how = place, how
 
     def data(self, spec: str) -> TrainingData:
-        """Open one."""
+        """Open samples to train on."""
+        return TrainingData.of(self.found(spec), **self.how)
+
+    def found(self, spec: str) -> Any:
+        """Open a data set as it is."""
         if spec == "digits":
             datasets = needed("sklearn.datasets", "the handwritten digits", "demo")
             bunch = datasets.load_digits()
-            images = np.asarray(bunch.images / 16, np.float32)[:, None]
-            return TrainingData(images, bunch.target, **self.how)
+            return np.asarray(bunch.images / 16, np.float32)[:, None], bunch.target
         scheme, colon, rest = spec.partition(":")
         path = rest.partition("?")[0]
         if colon and scheme not in ("hf", "python") and (self.place / path).exists():
             spec = f"{scheme}:{self.place / path}{rest[len(path) :]}"
-        return TrainingData.of(open_dataset(spec), **self.how)
+        return open_dataset(spec)

@@ -27,8 +27,9 @@ class ClassifierTraining(Procedure):
     --------
     >>> from torch import nn
     >>> from infotheory.learning.trainers import ClassifierTraining
-    >>> ClassifierTraining(nn.Linear(4, 3), nn.CrossEntropyLoss(label_smoothing=0.1)).describe()
-    {'procedure': 'ClassifierTraining', 'loss': 'CrossEntropyLoss()'}
+    >>> training = ClassifierTraining(nn.Linear(4, 3), nn.CrossEntropyLoss(label_smoothing=0.1))
+    >>> training.describe()["loss.label_smoothing"]
+    0.1
     """
 
     def __init__(self, network: nn.Module, loss: nn.Module | None = None) -> None:
@@ -52,4 +53,14 @@ class ClassifierTraining(Procedure):
 
     def describe(self) -> dict[str, Any]:
         """Return what makes runs different: the loss with its arguments."""
-        return super().describe() | {"loss": repr(self.criterion)}
+        return super().describe() | {"loss": repr(self.criterion)} | _numbers(self.criterion)
+
+
+def _numbers(loss: nn.Module) -> dict[str, Any]:
+    """Return the numbers and texts that a loss was made with: not all of them are in its repr."""
+    plain = {name: value for name, value in vars(loss).items() if not name.startswith("_")}
+    return {
+        f"loss.{name}": value
+        for name, value in plain.items()
+        if isinstance(value, (bool, int, float, str)) and name != "training"
+    }

@@ -14,7 +14,7 @@ from infotheory.learning.trainers.classifier import ClassifierTraining
 
 __all__ = ["CMICTraining"]
 
-STARTS = ("uniform", "pass")
+STARTS = ("uniform", "pass", "kept")
 
 
 class CMICTraining(ClassifierTraining):
@@ -30,8 +30,9 @@ class CMICTraining(ClassifierTraining):
     samples_per_class : int, optional
         With "ema": how many fresh samples of each class a step of Q draws, 8 by default; 0 uses
         the outputs of the batch itself, which costs nothing.
-    start : {"uniform", "pass"}, default "uniform"
-        With "ema": whether Q starts at the uniform distribution or at the means of a full pass.
+    start : {"uniform", "pass", "kept"}, default "uniform"
+        With "ema": whether Q starts at the uniform distribution, at the means of a full pass, or
+        as the loss comes.
     augment : bool, default True
         Whether the samples of the steps of Q are augmented as those of training.
 
@@ -77,9 +78,11 @@ class CMICTraining(ClassifierTraining):
         self.samples_per_class, self.start_from, self.augment = samples_per_class, start, augment
 
     def start(self, context: Context) -> None:
-        """Compute the centroids of the untrained network, if they are to start there."""
+        """Bring the centroids to where they are to start: the loss may have been used before."""
         if self.criterion.centroid == "ema" and self.start_from == "pass":
             self.criterion.fit(context.passes())
+        elif self.criterion.centroid == "ema" and self.start_from == "uniform":
+            self.criterion.reset()
 
     def start_epoch(self, context: Context) -> None:
         """Compute the centroids anew, if they are those of an epoch."""

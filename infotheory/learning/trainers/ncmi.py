@@ -78,16 +78,15 @@ class NCMITraining(ClassifierTraining):
         self.augment = augment
         self.codeword_lr, self.codeword_momentum = codeword_lr, codeword_momentum
         self.first_codeword_epoch = first_codeword_epoch
-        self._gradient: Tensor | None = None
+        self._gradients: list[Tensor] = []
         self._velocity: Tensor | None = None
         self._figures: dict[str, float] = {}
 
     def loss(self, batch: Batch, context: Context) -> Tensor:
         """Return the loss of a batch; codewords that are class means stay for the epoch."""
         value: Tensor = self.criterion(batch.outputs, batch.labels, update=False)
-        self._gradient = None
         if self.criterion.centroid == "trained" and context.epoch >= self.first_codeword_epoch:
-            (self._gradient,) = torch.autograd.grad(
+            self._gradients += torch.autograd.grad(
                 value, [self.criterion.codewords], retain_graph=True
             )
         return value
@@ -100,12 +99,14 @@ class NCMITraining(ClassifierTraining):
     def after_step(self, batch: Batch, context: Context) -> None:
         """Take the step of trained codewords."""
         del batch, context
-        if self._gradient is None:
+        if not self._gradients:
             return
+        gradient = torch.stack(self._gradients).mean(0)  # of the batches of this step
+        self._gradients.clear()
+        self.criterion.codewords.grad = None  # what the loop's own backward pass left there
         if self._velocity is None:
-            self._velocity = torch.zeros_like(self._gradient)
-        kept = self.codeword_momentum * self._velocity.to(self._gradient.device)
-        self._velocity = kept + self._gradient
+            self._velocity = torch.zeros_like(gradient)
+        self._velocity = self.codeword_momentum * self._velocity.to(gradient.device) + gradient
         with torch.no_grad():
             self.criterion.codewords.sub_(self.codeword_lr * self._velocity)
 
