@@ -155,7 +155,7 @@ def test_cmic_alternates_steps_of_the_network_and_of_the_centroids(
     seen = Remembering(procedure)
     run(procedure)
     inputs, labels = inputs_and_labels()
-    q = torch.full((N_CLASSES, N_CLASSES), 1 / N_CLASSES).double()  # stored in single precision
+    q = torch.full((N_CLASSES, N_CLASSES), 1 / N_CLASSES, dtype=torch.float64)
     for rows, fresh in zip(seen.batches, drawn, strict=True):
         descend(twin, cmic_loss(twin(inputs[rows]), labels[rows], q, 0.7, 0.1))
         with torch.no_grad():
