@@ -89,6 +89,7 @@ def _conjugate(
 
 
 _LN_2 = math.log(2.0)
+_TINY = 1e-250  # an order this close to 0 is 0 to every digit, while its products may underflow
 
 _ENTRIES = (
     FDivergence(
@@ -237,7 +238,7 @@ def alpha_divergence_generator(alpha: Any) -> FDivergence:
 
     def formula(t: Any, xp: Any) -> Any:
         log_u = xp.log1p(rest * t) / rest if rest else t
-        return xp.expm1(order * log_u) / order if order else log_u
+        return xp.expm1(order * log_u) / order if abs(order) > _TINY else log_u
 
     at_zero = 1.0 / order if order > 0 else math.inf
     recession = 1.0 / (1.0 - order) if order < 1 else math.inf
@@ -256,8 +257,8 @@ def alpha_divergence_generator(alpha: Any) -> FDivergence:
 
 
 def _deformed_log(u: Any, power: float, xp: Any) -> Any:
-    """(u^power - 1) / power, which is ln u for power 0."""
-    return xp.expm1(power * xp.log(u)) / power if power else xp.log(u)
+    """(u^power - 1) / power, which is ln u for power 0, and for powers whose products underflow."""
+    return xp.expm1(power * xp.log(u)) / power if abs(power) > _TINY else xp.log(u)
 
 
 def f_divergence(

@@ -232,6 +232,15 @@ def test_both_stages_of_a_teacher_are_resumed(place: Path) -> None:
         assert torch.equal(first, second)
 
 
+def test_few_samples_are_drawn_by_the_seed(place: Path) -> None:
+    from infotheory.learning.recipes.sources import data_parts
+
+    table = {"source": "npz:points.npz", "test": "npz:points.npz", "few_shot": 0.2}
+    rows = [data_parts(table, place, seed=seed).train.batch(range(10)) for seed in (0, 0, 1)]
+    assert np.array_equal(rows[0], rows[1])
+    assert not np.array_equal(rows[0], rows[2])
+
+
 def test_constrained_training_of_digits_lowers_ncmi_at_no_lower_accuracy(tmp_path: Path) -> None:
     """The two shipped recipes, which differ in the loss alone, from three seeds each.
 

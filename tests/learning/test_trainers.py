@@ -32,6 +32,7 @@ from infotheory.learning import (
     WTTMLoss,
     train,
 )
+from infotheory.learning.data import Augmentation
 from infotheory.learning.engine import Batch, Context
 from infotheory.learning.trainers import (
     ClassifierTraining,
@@ -264,6 +265,25 @@ def test_features_are_decoded_to_the_nearest_class_mean() -> None:
     assert done.history[-1]["error"] == pytest.approx(error, abs=1e-12)
 
 
+class Stretched(Augmentation):
+    """Inputs that are made longer at random, by up to a half."""
+
+    def draw(self, n: int, generator: torch.Generator) -> Tensor:
+        return torch.rand(n, 1, generator=generator, dtype=torch.float64)
+
+    def __call__(self, inputs: Tensor, draws: Tensor) -> Tensor:
+        return inputs * (1 + draws / 2)
+
+
+def test_centroids_for_decoding_are_of_samples_as_they_are() -> None:
+    procedure = ncmi_procedure()
+    train(procedure, problem(augment=Stretched()), settings=PLAIN, progress=False)
+    distances, _ = nearest(procedure)
+    with torch.no_grad():
+        scores = procedure.scores(procedure.network(inputs_and_labels()[0]))
+    torch.testing.assert_close(scores, -distances, **CLOSE)
+
+
 def test_the_history_has_cmi_gamma_and_ncmi_of_the_features() -> None:
     procedure = ncmi_procedure()
     done = run(procedure)
@@ -343,6 +363,15 @@ def test_a_teacher_gains_cmi(centroid: str) -> None:
     done = run(TeacherTraining(network, loss))
     assert cmi() > before
     assert done.history[-1]["training_cmi"] == pytest.approx(cmi(), rel=1e-9)
+
+
+def test_the_cmi_of_the_training_set_is_measured_in_evaluation_mode() -> None:
+    network = mlp(0.5)
+    done = run(TeacherTraining(network, double(MCMITeacherLoss(N_CLASSES, 0.1))))
+    inputs, labels = inputs_and_labels()
+    with torch.no_grad():
+        report = measure_classifier(network.eval()(inputs).numpy(), labels.numpy())
+    assert done.history[-1]["training_cmi"] == pytest.approx(report.cmi, rel=1e-9)
 
 
 def test_frozen_centroids_are_those_of_the_start() -> None:

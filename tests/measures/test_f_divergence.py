@@ -251,6 +251,13 @@ def test_alpha_divergences(alpha: float, pair: Any) -> None:
     assert same(f_divergence(p, q, f=alpha_divergence_generator(alpha)), expected, absolute=1e-31)
 
 
+@pytest.mark.parametrize("alpha", [5e-324, -5e-324, 1e-310, 1e-200])
+def test_orders_next_to_zero_are_zero(alpha: float) -> None:
+    p, q = [0.5, 0.5], [1 / 3, 2 / 3]
+    found = f_divergence(p, q, f=alpha_divergence_generator(alpha))
+    assert found == pytest.approx(f_divergence(p, q, f="reverse_kl"), rel=1e-14)
+
+
 @given(pairs(zeros=False), st.floats(-2.0, 3.0))
 def test_alpha_divergences_exchange_their_orders(pair: Any, alpha: float) -> None:
     p, q = pair
