@@ -142,7 +142,7 @@ def cmic_loss(logits: Tensor, labels: Tensor, q: Tensor, lam: float, beta: float
 def test_cmic_alternates_steps_of_the_network_and_of_the_centroids(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from infotheory.learning.trainers import cmic
+    from infotheory.learning.trainers import centroid_steps
 
     drawn: list[Tensor] = []
 
@@ -150,7 +150,7 @@ def test_cmic_alternates_steps_of_the_network_and_of_the_centroids(
         drawn.append(rows_of_each_class(*arguments))
         return drawn[-1]
 
-    monkeypatch.setattr(cmic, "rows_of_each_class", remembered)
+    monkeypatch.setattr(centroid_steps, "rows_of_each_class", remembered)
     loss = double(CMICLoss(N_CLASSES, 0.7, 0.1, decay=0.9, gradient="first"))
     procedure, twin = CMICTraining(mlp(), loss, samples_per_class=4), mlp()
     seen = Remembering(procedure)

@@ -70,6 +70,8 @@ def data_parts(table: Mapping[str, Any], place: Path, seed: int) -> DataParts:
     augment = given["augment"] or "none"
     if augment not in _AUGMENTS:
         raise refusal("augment", "one of " + ", ".join(map(repr, _AUGMENTS)), repr(augment))
+    if given["padding"] is not None and augment == "none":
+        raise refusal("padding", "given with augment only", repr(given["padding"]), "Add augment.")
     padding = 4 if given["padding"] is None else given["padding"]
     changed = None if augment == "none" else CropFlip(padding, flip=augment == "crop_flip")
     how = {"mean": given["mean"], "std": given["std"], "augment": changed}

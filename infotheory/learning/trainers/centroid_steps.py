@@ -8,9 +8,10 @@ from torch import Tensor, nn
 
 from infotheory._typing import IntArray
 from infotheory.learning.engine.procedure import Context
+from infotheory.learning.losses.centroids import CentroidLoss
 from infotheory.learning.networks.at_work import in_mode
 
-__all__ = ["rows_of_each_class", "seen_in_evaluation"]
+__all__ = ["move_by_fresh_samples", "rows_of_each_class", "seen_in_evaluation"]
 
 
 def rows_of_each_class(labels: IntArray, count: int, generator: torch.Generator) -> Tensor:
@@ -62,3 +63,25 @@ def seen_in_evaluation(
         outputs = network(context.inputs(rows, augment=augment))
     labels = torch.from_numpy(context.labels[rows.numpy()])
     return outputs, labels.to(outputs.device)
+
+
+def move_by_fresh_samples(
+    loss: CentroidLoss, network: nn.Module, context: Context, count: int, augment: bool
+) -> None:
+    """Move the centroids of a loss towards the means of fresh samples.
+
+    Parameters
+    ----------
+    loss : CentroidLoss
+        Whose centroids move.
+    network : Module
+        Gives the outputs.
+    context : Context
+        Gives the samples, and the draws.
+    count : int
+        How many of each class.
+    augment : bool
+        Whether they are augmented as in training.
+    """
+    rows = rows_of_each_class(context.labels, count, context.generator)
+    loss.update(*seen_in_evaluation(network, context, rows, augment))

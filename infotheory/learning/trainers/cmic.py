@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from infotheory._validation import check_choice, check_count
 from infotheory.learning.engine.procedure import Batch, Context
 from infotheory.learning.losses.classification import CMICLoss
-from infotheory.learning.trainers.centroid_steps import rows_of_each_class, seen_in_evaluation
+from infotheory.learning.trainers.centroid_steps import move_by_fresh_samples
 from infotheory.learning.trainers.classifier import ClassifierTraining
 
 __all__ = ["CMICTraining"]
@@ -45,8 +45,8 @@ class CMICTraining(ClassifierTraining):
 
     References
     ----------
-    yang2023cmicdl, section 5 of the method's description: the alternating algorithm. Eight samples
-    a class, the decay and the uniform start are those of code of the same group.
+    yang2023cmicdl: the alternating algorithm. Eight samples a class, the decay and the uniform
+    start are those of code of the same group.
 
     Examples
     --------
@@ -102,8 +102,9 @@ class CMICTraining(ClassifierTraining):
         if self.samples_per_class == 0:
             self.criterion.update(batch.outputs.detach(), batch.labels)
             return
-        rows = rows_of_each_class(context.labels, self.samples_per_class, context.generator)
-        self.criterion.update(*seen_in_evaluation(self.network, context, rows, self.augment))
+        move_by_fresh_samples(
+            self.criterion, self.network, context, self.samples_per_class, self.augment
+        )
 
     def describe(self) -> dict[str, Any]:
         """Return what makes runs different."""

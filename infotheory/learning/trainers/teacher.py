@@ -11,7 +11,7 @@ from infotheory._validation import check_count
 from infotheory.learning.engine.procedure import Batch, Context
 from infotheory.learning.losses.teacher import MCMITeacherLoss
 from infotheory.learning.metrics import NCMIMetric
-from infotheory.learning.trainers.centroid_steps import rows_of_each_class, seen_in_evaluation
+from infotheory.learning.trainers.centroid_steps import move_by_fresh_samples
 from infotheory.learning.trainers.classifier import ClassifierTraining
 
 __all__ = ["TeacherTraining"]
@@ -93,8 +93,9 @@ class TeacherTraining(ClassifierTraining):
         """Move the centroids towards the means of fresh samples, where they move so."""
         del batch
         if self.criterion.centroid == "ema":
-            rows = rows_of_each_class(context.labels, self.samples_per_class, context.generator)
-            self.criterion.update(*seen_in_evaluation(self.network, context, rows, self.augment))
+            move_by_fresh_samples(
+                self.criterion, self.network, context, self.samples_per_class, self.augment
+            )
 
     def end_epoch(self, context: Context) -> None:
         """Measure the exact CMI of the training set."""
