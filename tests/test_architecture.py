@@ -43,7 +43,7 @@ LEARNING = (
     ("metrics", "_torchmetrics", "_lightning", "callbacks"),
     ("data",),
     ("engine", "robustness", "eigen_cam"),
-    ("trainers",),
+    ("trainers", "language"),
     ("recipes",),
 )
 LEARNING_LEVEL = {part: level for level, parts in enumerate(LEARNING) for part in parts}

@@ -18,7 +18,7 @@ __all__ = ["NCMICallback"]
 _FIX = "Return {'logits': ..., 'labels': ...} from it, or pass outputs_of."
 
 
-class NCMICallback(Callback):  # type: ignore[misc]
+class NCMICallback(Callback):
     """See :func:`infotheory.learning.lightning_callback`."""
 
     def __init__(

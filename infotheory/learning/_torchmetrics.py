@@ -18,7 +18,7 @@ from infotheory.learning.batches import sums_of_batch
 __all__ = ["NCMIForTorchmetrics"]
 
 
-class NCMIForTorchmetrics(torchmetrics.Metric):  # type: ignore[misc]
+class NCMIForTorchmetrics(torchmetrics.Metric):
     """See :func:`infotheory.learning.torchmetrics_metric`."""
 
     is_differentiable = False

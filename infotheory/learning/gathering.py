@@ -1,4 +1,4 @@
-"""Saved states sent from process to process, as bytes: nothing is pickled."""
+"""What processes tell each other: sums, and saved states as bytes. Nothing is pickled."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from infotheory._validation import refusal
 from infotheory.classifiers import NCMIAccumulator
 from infotheory.classifiers.state import pack_states, unpack_states
 
-__all__ = ["gathered_states"]
+__all__ = ["gathered_states", "summed_over_processes"]
 
 _NAME = "metric"
 
@@ -69,6 +69,20 @@ def gathered_states(
         distributed.broadcast(content, source, group=group)
         received = unpack_states(content.cpu().numpy().tobytes(), f"the state of rank {other}")
         yield other, received[_NAME].accumulator
+
+
+def summed_over_processes(*tensors: torch.Tensor) -> None:
+    """Add up tensors over the processes of the default group, in place; one process: nothing.
+
+    Parameters
+    ----------
+    *tensors : Tensor
+        Of the same shapes in every process, on a device that the group's backend knows.
+    """
+    distributed = torch.distributed
+    if distributed.is_available() and distributed.is_initialized():
+        for tensor in tensors:
+            distributed.all_reduce(tensor)
 
 
 def _device_of(group: Any) -> torch.device:

@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+# Points are sums of a centre in [-1, 2] and a step: two roundings of at most 2**-23 in float32.
+ROUNDING = 4e-7
+
 
 def perceptron(seed: int = 0, n_inputs: int = 6, n_classes: int = 3) -> Any:
     import torch
@@ -33,3 +36,18 @@ def trained_toy() -> tuple[Any, Any, Any]:
         torch.nn.functional.cross_entropy(network(x), y).backward()
         optimiser.step()
     return network, x, y
+
+
+def attack(*args: Any, **options: Any) -> Any:
+    from infotheory.learning.robustness import attack as function
+
+    return function(*args, **options)
+
+
+def linear(weights: Any) -> Any:
+    import torch
+
+    weights = torch.as_tensor(weights)
+    network = torch.nn.Linear(weights.shape[1], weights.shape[0], bias=False, dtype=weights.dtype)
+    network.weight.data = weights
+    return network

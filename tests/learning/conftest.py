@@ -27,3 +27,9 @@ def one_thread() -> Iterator[None]:
 def torch() -> ModuleType:
     """PyTorch, or the test is skipped."""
     return pytest.importorskip("torch", reason="torch is not installed: no tensors to measure")
+
+
+@pytest.fixture
+def seeded(torch: ModuleType) -> None:
+    """The global random numbers of PyTorch, from the same point in every test."""
+    torch.manual_seed(0)

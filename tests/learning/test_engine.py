@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import os
 import random
 from collections.abc import Mapping
 from typing import Any
@@ -144,6 +145,49 @@ def test_deterministic_algorithms_are_for_the_run_alone() -> None:
     train(Looking(mlp()), problem(), settings=settings(epochs=1, deterministic=True))
     assert seen == [True]
     assert not torch.are_deterministic_algorithms_enabled()
+
+
+@pytest.mark.parametrize(("strict", "warns"), [(True, True), (True, False), (False, False)])
+@pytest.mark.parametrize("deterministic", [True, False])
+def test_the_caller_gets_back_what_was_asked_of_algorithms(
+    strict: bool, warns: bool, deterministic: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def modes() -> tuple[bool, bool, str | None]:
+        return (
+            torch.are_deterministic_algorithms_enabled(),
+            torch.is_deterministic_algorithms_warn_only_enabled(),
+            os.environ.get("CUBLAS_WORKSPACE_CONFIG"),
+        )
+
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    torch.use_deterministic_algorithms(strict, warn_only=warns)
+    try:
+        before = modes()
+        chosen = settings(epochs=1, deterministic=deterministic)
+        train(CrossEntropy(mlp()), problem(), settings=chosen)
+        assert modes() == before
+        monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
+        train(CrossEntropy(mlp()), problem(), settings=chosen)
+        assert modes()[2] == ":16:8"
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+class Frozen(nn.Sequential):
+    """A part whose running statistics stay, as the documents say how."""
+
+    def train(self, mode: bool = True) -> Frozen:
+        super().train(mode)
+        self[1].eval()
+        return self
+
+
+def test_statistics_move_unless_the_network_says_otherwise() -> None:
+    """Training mode is for all of a network, as in PyTorch, whatever mode it came in."""
+    for kind, moves in ((nn.Sequential, True), (Frozen, False)):
+        network = kind(nn.Linear(6, 3), nn.BatchNorm1d(3).requires_grad_(False)).double().eval()
+        train(CrossEntropy(network), problem(40), settings=settings(epochs=1))
+        assert bool(network[1].running_mean.any()) == moves
 
 
 # ----------------------------------------------------------------------------------------- hooks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from learning.toys import (
 )
 from torch import nn
 
+from infotheory.exceptions import EmptyClassWarning
 from infotheory.learning.engine import Batch, Context, evaluate, train
 from infotheory.learning.engine.history import Tally
 
@@ -195,10 +197,70 @@ def test_what_cannot_be_used_is_refused(call: Any, kind: type[Exception], text: 
 
 
 @pytest.mark.parametrize("value", [np.float64(1.0), [1, {"a": np.int64(2)}], {1, 2}, Path()])
-def test_state_that_could_not_be_read_again_is_refused_at_once(value: Any) -> None:
+def test_state_that_could_not_be_read_again_is_refused_at_once(value: Any, tmp_path: Path) -> None:
     class Hoarding(CrossEntropy):
         def extra_state(self) -> dict[str, Any]:
             return {"kept": value}
 
-    with pytest.raises(TypeError, match=r"extra_state\(\)\['kept'\].* must be a tensor, a number"):
-        train(Hoarding(mlp()), problem(), settings=settings(epochs=1, checkpoint_every=1))
+    class Module(nn.Sequential):
+        def get_extra_state(self) -> Any:
+            return {"kept": value}
+
+    class Holding(CrossEntropy):
+        modules = {"part": Module(nn.Linear(2, 2))}  # noqa: RUF012 - in place of a property
+
+    options: Any = {"settings": settings(keep="best"), "validation": problem()}
+    for made, place in (
+        (Hoarding(mlp()), r"extra_state\(\)\['kept'\]"),
+        (CrossEntropy(Module(*mlp())), r"the state of the network\['_extra_state'\]\['kept'\]"),
+        (Holding(mlp()), r"the state of the procedure's part\['_extra_state'\]\['kept'\]"),
+    ):
+        for more in ({"folder": tmp_path, "settings": settings()}, options):
+            with pytest.raises(TypeError, match=place + r".* must be a tensor.*by \.item\(\)"):
+                train(made, problem(), **more)
+            assert getattr(made, "batches", []) == []  # before the first step
+    train(Hoarding(mlp()), problem(), settings=settings(epochs=1))  # nothing is kept of it
+
+
+def test_numbers_of_numpy_may_describe_a_procedure(tmp_path: Path) -> None:
+    class Described(CrossEntropy):
+        def describe(self) -> dict[str, Any]:
+            return {"share": np.float64(0.5), "count": np.int64(3), "what": self.what}
+
+        what: Any = "x"
+
+    for resume in (False, True):
+        train(
+            Described(mlp()), problem(), settings=settings(epochs=1), folder=tmp_path,
+            resume=resume,
+        )  # fmt: skip
+    about = json.loads((tmp_path / "run.json").read_text())
+    assert about["procedure"] == {"share": 0.5, "count": 3, "what": "x"}
+    Described.what = Path()
+    with pytest.raises(TypeError, match=r"describe\(\) must give texts, numbers, .* got pathlib"):
+        train(Described(mlp()), problem(), settings=settings(), folder=tmp_path / "other")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_diverge_in_a_last_step_are_told_as_such(value: float) -> None:
+    """The losses were finite, so that it is the measurement which meets them."""
+
+    class Spoiling(CrossEntropy):
+        def end_epoch(self, context: Context) -> None:
+            if context.epoch == 2:
+                with torch.no_grad():
+                    self.network[-1].bias.fill_(value)
+
+    text = rf"outputs must be finite where .* got {value} after epoch 2: the weights have diverged"
+    with pytest.raises(FloatingPointError, match=text + r"\. Try a smaller lr, warmup_epochs"):
+        train(Spoiling(mlp()), problem(), validation=problem(), settings=settings())
+
+
+def test_masked_symbols_are_no_divergence() -> None:
+    class Masked(CrossEntropy):
+        def scores(self, outputs: torch.Tensor) -> torch.Tensor:
+            return torch.cat([outputs, outputs.new_full((len(outputs), 1), -torch.inf)], 1)
+
+    with pytest.warns(EmptyClassWarning):
+        run = train(Masked(mlp()), problem(), validation=problem(), settings=settings(epochs=1))
+    assert run.history[0]["error"] < 1.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -146,6 +147,120 @@ def test_workers_do_not_change_a_run() -> None:
         for inputs, workers in ((Slow(), 2), (problem().batch(range(N)), 0))
     ]
     assert same(runs[0].network, runs[1].network)
+
+
+@pytest.mark.filterwarnings(
+    "ignore:This process .* is multi-threaded:DeprecationWarning"
+)  # of fork
+def test_what_workers_draw_is_drawn_anew_in_each_epoch() -> None:
+    class Chance:
+        def __len__(self) -> int:
+            return 12
+
+        def __getitem__(self, row: int) -> torch.Tensor:
+            return torch.rand(6, dtype=torch.float64)
+
+    class Seeing(CrossEntropy):
+        def companion(self, inputs: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+            return inputs
+
+    procedure = Seeing(mlp())
+    data = TrainingData(Chance(), np.arange(12) % 3)
+    train(procedure, data, settings=settings(epochs=2, batch_size=12, workers=1))
+    seen = torch.cat([batch.companion.flatten() for batch, _ in procedure.batches])
+    assert len(seen.unique()) == 2 * 12 * 6
+
+
+class Wider(CrossEntropy):
+    """With columns that no label names; the last one grows, so that it is predicted at last."""
+
+    def scores(self, outputs: torch.Tensor) -> torch.Tensor:
+        further = outputs.new_full((len(outputs), 2), -50.0)
+        return torch.cat([outputs, further + self.bonus], 1)
+
+    bonus = 0.0
+
+    def end_epoch(self, context: Context) -> None:
+        self.bonus = {2: 1000.0}.get(context.epoch, 0.0)
+
+
+@pytest.mark.filterwarnings("ignore:2 of 5 classes have no samples")  # those that no label names
+@pytest.mark.parametrize("monitor", ["error", "cross_entropy"])
+def test_an_answer_that_is_no_class_is_an_error(monitor: str) -> None:
+    data = problem(class_names=["a", "b", "c"])
+    chosen = settings(monitor=monitor, keep="best", patience=2)
+    run = train(Wider(mlp()), data, validation=data, settings=chosen)
+    plain = train(CrossEntropy(mlp()), data, validation=data, settings=settings())
+    for column in ("error", "cross_entropy", "cmi", "gamma"):
+        # e^-50 of all the mass is elsewhere.
+        assert run.history[0][column] == pytest.approx(plain.history[0][column], rel=1e-12)
+    assert run.history[1]["error"] == 1.0
+    assert run.kept_epoch == run.best_epoch != 2
+    assert run.report is not None
+    assert run.report.class_names == ("a", "b", "c", "output 3", "output 4")
+
+
+@pytest.mark.filterwarnings("ignore:1 of 4 classes have no samples")  # as above
+def test_networks_with_further_outputs_are_trained_and_measured() -> None:
+    from infotheory.learning import CMICLoss
+    from infotheory.learning.trainers import CMICTraining
+
+    network = torch.nn.Linear(6, 4).double()
+    loss = CMICLoss(3, 0.1, 0.1, n_outputs=4).double()
+    run = train(
+        CMICTraining(network, loss), problem(), validation=problem(),
+        settings=settings(epochs=9, patience=2, keep="best"),
+    )  # fmt: skip
+    with torch.no_grad():
+        wrong = network(problem().batch(range(N))).argmax(1).numpy() != problem().labels
+    assert run.history[run.kept_epoch - 1]["error"] == pytest.approx(wrong.mean(), abs=1e-12)
+    assert evaluate(network, problem()).error == pytest.approx(wrong.mean(), abs=1e-12)
+
+
+class Narrow(CrossEntropy):
+    """Scores of two columns, for three classes."""
+
+    def scores(self, outputs: torch.Tensor) -> torch.Tensor:
+        return outputs[:, :2]
+
+
+@pytest.mark.parametrize("options", [{"patience": 3}, {"keep": "best"}])
+def test_the_best_epoch_is_not_looked_for_by_a_number_that_there_is_not(options: Any) -> None:
+    data = problem()
+    for monitor in ("error", "cross_entropy"):
+        with pytest.raises(ValueError, match=r"monitor must be 'ncmi' where scores have fewer col"):
+            train(
+                Narrow(mlp()), data, validation=data,
+                settings=settings(monitor=monitor, **options),
+            )  # fmt: skip
+    run = train(Narrow(mlp()), data, validation=data, settings=settings(monitor="ncmi", **options))
+    assert run.best_epoch is not None
+    train(Narrow(mlp()), data, validation=data, settings=settings(epochs=1))
+    one = problem(12).without([1, 2])
+    with pytest.raises(ValueError, match=r"validation must be of two classes at least with .* one"):
+        train(
+            CrossEntropy(mlp()), data, validation=one, settings=settings(monitor="ncmi", **options)
+        )
+
+
+def test_an_epoch_without_ncmi_is_not_the_best() -> None:
+    class Dull(CrossEntropy):
+        dull = False
+
+        def end_epoch(self, context: Context) -> None:
+            self.dull = context.epoch == 1
+
+        def scores(self, outputs: torch.Tensor) -> torch.Tensor:
+            if not self.dull:
+                return outputs
+            one = torch.tensor([0.0, -torch.inf, -torch.inf])  # so Gamma is 0, and NCMI nan
+            return one.expand(len(outputs), 3)
+
+    data = problem()
+    chosen = settings(monitor="ncmi", keep="best", patience=3)
+    run = train(Dull(mlp()), data, validation=data, settings=chosen)
+    assert np.isnan(run.history[0]["ncmi"])
+    assert run.best_epoch in (2, 3)
 
 
 # -------------------------------------------------------------------------------------- precision

@@ -18,13 +18,14 @@ pytest.importorskip("accelerate", reason="accelerate is not installed: no loop")
 import torch
 from learning import killed_run
 from learning.killed_run import STEPS_OF_AN_EPOCH, Dying, data, network, run
-from learning.toys import Restless
+from learning.toys import CrossEntropy, Restless, mlp, problem, settings
 
 from infotheory._atomic import reserved
 from infotheory.exceptions import StateError
 from infotheory.learning.data import CropFlip
-from infotheory.learning.engine import Context, Run
-from infotheory.learning.engine.checkpoints import differences, load_checkpoint
+from infotheory.learning.engine import Context, Run, train
+from infotheory.learning.engine.binding import as_plain, differences, parts_of
+from infotheory.learning.engine.checkpoints import load_checkpoint
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes are killed by signals")
 
@@ -184,6 +185,18 @@ def wider() -> torch.nn.Sequential:
     return changed
 
 
+def other(place: int, part: torch.nn.Module) -> torch.nn.Sequential:
+    changed = network()
+    changed[place] = part
+    return changed
+
+
+def frozen() -> torch.nn.Sequential:
+    changed = network()
+    changed[1].requires_grad_(False)
+    return changed
+
+
 @pytest.mark.parametrize(
     ("changed", "text"),
     [
@@ -196,12 +209,24 @@ def wider() -> torch.nn.Sequential:
         ),
         (
             {"procedure": lambda: Dying(wider(), -1)},
-            r"network.1.weight 'torch.float64 \(9, 16\)' in place of .*\(8, 16\)'.* and 3 more",
+            r"network.1.weight 'torch.float64 \(9, 16\)' in place of .*\(8, 16\)'.* and \d+ more",
         ),
         ({"procedure": lambda: Dying(network().float(), -1)}, "weight 'torch.float32"),
         ({"data": lambda: data(2, augment=CropFlip(1), mean=0.5)}, "got data '"),
         ({"data": lambda: data(augment=CropFlip(2), mean=0.5)}, "got data '"),
-        ({"validation": lambda: data(2)}, "got validation '"),
+        ({"validation": lambda: data(2, mean=0.5)}, "got validation '"),
+        (
+            {"procedure": lambda: Dying(other(3, torch.nn.Tanh()), -1)},
+            r"got parts\.network\.3 'Tanh\(\)' in place of 'ReLU\(\)'\. Go on",
+        ),
+        (
+            {"procedure": lambda: Dying(other(4, torch.nn.Dropout(0.2)), -1)},
+            r"got parts\.network\.4 'Dropout\(p=0\.2, .* in place of 'Dropout\(p=0\.3",
+        ),
+        (
+            {"procedure": lambda: Dying(frozen(), -1)},
+            r"network\.1\.weight 'torch\.float64 \(8, 16\), frozen' in place of .*16\)'; .*1\.bias",
+        ),
     ],
 )  # fmt: skip
 def test_another_run_is_not_gone_on_with(finished: Path, changed: Any, text: str) -> None:
@@ -259,8 +284,61 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
         run(tmp_path / "taken")
 
 
+class Own:
+    """A data set of a user, of which only kind, length and labels are known."""
+
+    def __init__(self, labels: list[int]) -> None:
+        self.labels = labels
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, row: int) -> tuple[torch.Tensor, int]:
+        return torch.full((6,), float(row)), self.labels[row]
+
+
+def test_another_labelling_is_another_run(tmp_path: Path) -> None:
+    def trained(labels: list[int], **options: Any) -> Run:
+        return train(
+            CrossEntropy(mlp()), Own(labels), settings=settings(epochs=1), folder=tmp_path,
+            **options,
+        )  # fmt: skip
+
+    trained([0, 1, 2] * 4)
+    trained([0, 1, 2] * 4, resume=True)
+    with pytest.raises(ValueError, match=r"a resumed run must be .* got data '"):
+        trained([0, 2, 1] * 4, resume=True)
+
+
+def test_what_a_procedure_freezes_as_it_begins_is_no_difference(tmp_path: Path) -> None:
+    class Freezing(CrossEntropy):
+        def start(self, context: Context) -> None:
+            self.network[0].requires_grad_(False)
+
+    for resume in (False, True):
+        train(
+            Freezing(mlp()), problem(), settings=settings(epochs=1), folder=tmp_path,
+            resume=resume,
+        )  # fmt: skip
+
+
+def test_addresses_are_no_differences() -> None:
+    class Function(torch.nn.Module):
+        def __init__(self, function: Any) -> None:
+            super().__init__()
+            self.function = function
+
+        def extra_repr(self) -> str:
+            return repr(self.function)
+
+    told = [as_plain(parts_of(torch.nn.Sequential(Function(lambda x: x)))) for _ in range(2)]
+    assert "lambda" in told[0]["0"]
+    assert "0x" not in told[0]["0"]
+    assert told[0] == told[1]
+
+
 def test_differences_are_named() -> None:
-    old = {"a": {"b": 1, "c": (2, 3)}, "d": None, "gone": 1}
+    old = {"a": {"b": 1, "c": [2, 3]}, "d": None, "gone": 1}
     new = {"a": {"b": 1, "c": [2, 4]}, "d": None, "e": "x"}
     assert differences(old, new) == {
         "a.c": ([2, 3], [2, 4]),

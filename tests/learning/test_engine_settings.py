@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("torch", reason="torch is not installed: nothing to train")
@@ -74,6 +76,24 @@ def test_what_binds_a_run() -> None:
     constant, cosine = Settings(schedule="constant"), Settings(schedule="cosine")
     assert set(constant.to_dict()) - set(constant.binding()) == free
     assert set(cosine.to_dict()) - set(cosine.binding()) == free - {"epochs"}
+
+
+def test_numbers_of_numpy_become_those_of_python() -> None:
+    settings = Settings(
+        epochs=np.int64(3), batch_size=np.uint8(9), lr=np.float64(0.1), momentum=np.float32(0.5),
+        seed=np.int32(4), nesterov=np.bool_(True), clip=np.float64(2), patience=np.int16(2),
+        optimiser=np.str_("sgd"), schedule="steps", milestones=[np.int64(1), np.int64(2)],
+    )  # fmt: skip
+    plain = Settings(
+        epochs=3, batch_size=9, lr=0.1, momentum=0.5, seed=4, nesterov=True, clip=2.0, patience=2,
+        schedule="steps", milestones=(1, 2),
+    )  # fmt: skip
+    assert settings == plain
+    for name, value in settings.to_dict().items():
+        assert type(value) is type(plain.to_dict()[name]), name
+    assert Settings(**json.loads(json.dumps(settings.to_dict()))) == plain
+    with pytest.raises(ValueError, match=r"lr must be a positive number; got nan"):
+        Settings(lr=np.float64("nan"))
 
 
 def rates(settings: Settings, steps: int = 1) -> list[float]:

@@ -101,6 +101,7 @@ def test_an_unknown_name_lists_the_shipped_recipes() -> None:
         ({"data.sources": "digits"}, r"data must have only keys it knows .* Did you mean 'source'"),
         ({"data.test": 2.0}, r"test must be a text, or a fraction between 0 and 1; got 2\.0"),
         ({"data.without": [1.7]}, r"without must be a list of whole numbers; got \[1\.7\]"),
+        ({"data.mean": ["x"]}, r"mean must be finite numbers, one for each channel .* got \['x'\]"),
         ({"data.padding": 3}, r"padding must be given with augment only; got 3"),
         ({"data.augment": "flip"}, r"augment must be one of 'none', 'crop', 'crop_flip'; got 'fl"),
         ({"loss.name": "huber"}, r"name in \[loss\] must be one of 'cross_entropy', .* 'huber'"),

@@ -11,20 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from learning.attacked import perceptron, trained_toy
+from learning.attacked import attack, perceptron, trained_toy
 
 pytest.importorskip("torch", reason="torch is not installed: no networks to attack")
 
 
-@pytest.fixture(autouse=True)
-def _seeded(torch: ModuleType) -> None:
-    torch.manual_seed(0)
-
-
-def attack(*args: Any, **options: Any) -> Any:
-    from infotheory.learning.robustness import attack as function
-
-    return function(*args, **options)
+pytestmark = pytest.mark.usefixtures("seeded")
 
 
 def sweep(*args: Any, **options: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,85 +13,27 @@ pytest.importorskip("torch", reason="torch is not installed: nothing to train")
 pytest.importorskip("accelerate", reason="accelerate is not installed: no loop")
 
 import torch
+from learning.stepwise import (
+    CLOSE,
+    PLAIN,
+    Remembering,
+    class_means,
+    descend,
+    double,
+    inputs_and_labels,
+    run,
+    same_weights,
+)
 from learning.toys import N_CLASSES, N_FEATURES, mlp, problem
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, log_softmax, softmax
+from torch.nn.functional import cross_entropy, log_softmax
 
 from infotheory import measure_classifier
-from infotheory.learning import (
-    CMICLoss,
-    KDLoss,
-    MCMITeacherLoss,
-    NCMILoss,
-    Procedure,
-    Run,
-    Settings,
-    TrainingData,
-    TTMLoss,
-    WTTMLoss,
-    train,
-)
+from infotheory.learning import CMICLoss, NCMILoss, Procedure, Run, Settings, train
 from infotheory.learning.data import Augmentation
 from infotheory.learning.engine import Batch, Context
-from infotheory.learning.trainers import (
-    ClassifierTraining,
-    CMICTraining,
-    DistillationTraining,
-    NCMITraining,
-    TeacherTraining,
-)
+from infotheory.learning.trainers import ClassifierTraining, CMICTraining, NCMITraining
 from infotheory.learning.trainers.centroid_steps import rows_of_each_class, seen_in_evaluation
-
-# Two orders of the same double-precision sums, over some 40 terms and a dozen steps.
-CLOSE = {"rtol": 1e-10, "atol": 1e-12}
-PLAIN = Settings(epochs=3, batch_size=16, lr=0.2, momentum=0.0, weight_decay=0.0,
-                 schedule="constant", device="cpu")  # fmt: skip
-
-
-def run(procedure: Procedure, settings: Settings = PLAIN, **options: Any) -> Run:
-    return train(procedure, problem(), settings=settings, progress=False, **options)
-
-
-def double(loss: Any) -> Any:
-    return loss.double()
-
-
-class Remembering:
-    """Keeps the rows of each batch, and those that each step of the centroids draws."""
-
-    def __init__(self, procedure: Procedure) -> None:
-        self.batches: list[Tensor] = []
-        loss = procedure.loss
-
-        def remembered(batch: Batch, context: Context) -> Tensor:
-            self.batches.append(batch.rows.clone())
-            return loss(batch, context)
-
-        procedure.loss = remembered  # type: ignore[method-assign]
-
-
-def inputs_and_labels() -> tuple[Tensor, Tensor]:
-    data = problem()
-    return data.batch(range(len(data))), torch.from_numpy(data.labels)
-
-
-def class_means(logits: Tensor, labels: Tensor) -> Tensor:
-    p = softmax(logits, 1)
-    return torch.stack([p[labels == c].mean(0) for c in range(N_CLASSES)])
-
-
-def descend(network: nn.Module, loss: Tensor, rate: float = 0.2) -> None:
-    """One plain step of gradient descent."""
-    gradients = torch.autograd.grad(loss, list(network.parameters()))
-    with torch.no_grad():
-        for weight, gradient in zip(network.parameters(), gradients, strict=True):
-            weight.sub_(rate * gradient)
-
-
-def same_weights(first: nn.Module, second: nn.Module) -> None:
-    for mine, its in zip(first.parameters(), second.parameters(), strict=True):
-        torch.testing.assert_close(mine, its, **CLOSE)
-
 
 # --------------------------------------------------------------------------------------- classifier
 
@@ -316,6 +257,16 @@ def test_trained_codewords_take_steps_of_their_own(together: int) -> None:
     assert not torch.equal(expected, start)
 
 
+@pytest.mark.parametrize("centroid", ["fixed", "mean"])
+def test_a_class_without_samples_is_refused_before_the_first_step(centroid: str) -> None:
+    procedure = ncmi_procedure(centroid=centroid)
+    seen = Remembering(procedure)
+    text = r"data must have samples of all 3 classes of the loss; got none of 1\. Samples are dec"
+    with pytest.raises(ValueError, match=text):
+        train(procedure, problem().without([1]), settings=PLAIN, progress=False)
+    assert seen.batches == []
+
+
 def test_trained_codewords_may_wait() -> None:
     procedure = ncmi_procedure(centroid="trained", first_codeword_epoch=3)
     start = procedure.criterion.codewords.detach().clone()
@@ -342,194 +293,3 @@ def test_class_means_are_those_of_a_full_pass_and_may_wait() -> None:
     labels = inputs_and_labels()[1]
     means = torch.stack([before[0][labels == c].mean(0) for c in range(N_CLASSES)])
     torch.testing.assert_close(procedure.criterion.log_codewords(), means.log(), **CLOSE)
-
-
-# ------------------------------------------------------------------------------------------ teacher
-
-
-@pytest.mark.parametrize("centroid", ["frozen", "epoch", "ema", "batch", "reverse"])
-def test_a_teacher_gains_cmi(centroid: str) -> None:
-    network = mlp()
-    run(ClassifierTraining(network), Settings(epochs=20, batch_size=16, lr=0.2, device="cpu"))
-    inputs, labels = inputs_and_labels()
-
-    def cmi() -> float:
-        with torch.no_grad():
-            return measure_classifier(network.eval()(inputs).numpy(), labels.numpy()).cmi
-
-    before = cmi()
-    more = {"n_samples": len(labels)} if centroid == "reverse" else {}
-    loss = double(MCMITeacherLoss(N_CLASSES, 0.5, centroid=centroid, **more))
-    done = run(TeacherTraining(network, loss))
-    assert cmi() > before
-    assert done.history[-1]["training_cmi"] == pytest.approx(cmi(), rel=1e-9)
-
-
-def test_the_cmi_of_the_training_set_is_measured_in_evaluation_mode() -> None:
-    network = mlp(0.5)
-    done = run(TeacherTraining(network, double(MCMITeacherLoss(N_CLASSES, 0.1))))
-    inputs, labels = inputs_and_labels()
-    with torch.no_grad():
-        report = measure_classifier(network.eval()(inputs).numpy(), labels.numpy())
-    assert done.history[-1]["training_cmi"] == pytest.approx(report.cmi, rel=1e-9)
-
-
-def test_frozen_centroids_are_those_of_the_start() -> None:
-    loss, network = double(MCMITeacherLoss(N_CLASSES, 0.5)), mlp()
-    inputs, labels = inputs_and_labels()
-    exact = class_means(network(inputs), labels).detach()
-    done = run(TeacherTraining(network, loss))
-    torch.testing.assert_close(loss.centroids, exact, **CLOSE)
-    # An upper bound of the CMI of the same outputs.
-    with torch.no_grad():
-        logs = log_softmax(network(inputs), 1)
-    surrogate = float((logs.exp() * (logs - exact.log()[labels])).sum(1).mean())
-    assert surrogate >= done.history[-1]["training_cmi"]
-
-
-# ------------------------------------------------------------------------------------ distillation
-
-
-def test_a_student_takes_the_steps_that_are_written() -> None:
-    teacher, twin = mlp(seed=5), mlp()
-    procedure = DistillationTraining(
-        mlp(), teacher, WTTMLoss(4.0), weight=0.7, ce_weight=0.3, second=KDLoss(2.0),
-        second_weight=0.2,
-    )  # fmt: skip
-    seen = Remembering(procedure)
-    run(procedure)
-    inputs, labels = inputs_and_labels()
-    for rows in seen.batches:
-        v, z = teacher(inputs[rows]).detach(), twin(inputs[rows])
-        soft = softmax(v / 4, 1)
-        power = softmax(v, 1).pow(0.25).sum(1)
-        wttm = (power * (soft * (soft.log() - log_softmax(z, 1))).sum(1)).mean()
-        half = softmax(v / 2, 1)
-        kd = 4 * (half * (half.log() - log_softmax(z / 2, 1))).sum(1).mean()
-        descend(twin, 0.3 * cross_entropy(z, labels[rows]) + 0.7 * wttm + 0.2 * kd)
-    same_weights(procedure.network, twin)
-    assert not teacher.training
-    assert all(weight.grad is None for weight in teacher.parameters())
-
-
-def test_a_student_never_sees_dropped_classes() -> None:
-    procedure = DistillationTraining(mlp(), mlp(seed=5), TTMLoss(4.0), ce_weight=0.0)
-    seen = Remembering(procedure)
-    data = problem().without([2])
-    train(procedure, data, settings=PLAIN, progress=False)
-    labels = data.labels[torch.cat(seen.batches).numpy()]
-    assert set(labels.tolist()) == {0, 1}
-
-
-def test_a_resumed_student_needs_the_same_teacher(tmp_path: Path) -> None:
-    def student(seed: int) -> Procedure:
-        return DistillationTraining(mlp(), mlp(seed=seed), KDLoss(4.0))
-
-    run(student(5), folder=tmp_path)
-    run(student(5), folder=tmp_path, resume=True)
-    with pytest.raises(ValueError, match="teacher"):
-        run(student(6), folder=tmp_path, resume=True)
-
-
-# ---------------------------------------------------------------------------------- all procedures
-
-
-def every_procedure() -> Iterator[tuple[str, Any]]:
-    yield "classifier", lambda: ClassifierTraining(mlp(0.2))
-    for centroid in ("ema", "epoch", "batch"):
-        yield (
-            f"cmic {centroid}",
-            lambda centroid=centroid: CMICTraining(
-                mlp(0.2), double(CMICLoss(N_CLASSES, 0.5, 0.1, centroid=centroid, decay=0.9))
-            ),
-        )
-    for centroid in ("fixed", "trained", "mean"):
-        yield f"ncmi {centroid}", lambda centroid=centroid: NCMITraining(
-            mlp(0.2), double(NCMILoss(N_CLASSES, N_CLASSES, centroid=centroid)),
-            codeword_momentum=0.9,
-        )  # fmt: skip
-    for centroid in ("frozen", "epoch", "ema", "batch", "reverse"):
-        more = {"n_samples": len(problem())} if centroid == "reverse" else {}
-        yield (
-            f"teacher {centroid}",
-            lambda centroid=centroid, more=more: TeacherTraining(
-                mlp(0.2),
-                double(MCMITeacherLoss(N_CLASSES, 0.2, centroid=centroid, decay=0.9, **more)),
-            ),
-        )
-    yield "distillation", lambda: DistillationTraining(mlp(0.2), mlp(seed=5), TTMLoss(4.0))
-
-
-class StopError(Exception):
-    """What ends a run in the middle of an epoch."""
-
-
-@pytest.mark.parametrize(("name", "make"), list(every_procedure()))
-def test_an_interrupted_run_goes_on_to_the_same_bits(name: str, make: Any, tmp_path: Path) -> None:
-    whole = make()
-    expected = run(whole, validation=problem())
-    cut = make()
-    loss = cut.loss
-
-    def stopped(batch: Batch, context: Context) -> Tensor:
-        if (context.epoch, context.step) == (1, 4):  # the second batch of the second epoch
-            raise StopError
-        value: Tensor = loss(batch, context)
-        return value
-
-    cut.loss = stopped
-    with pytest.raises(StopError):
-        run(cut, folder=tmp_path, validation=problem())
-    resumed = make()
-    found = run(resumed, folder=tmp_path, resume=True, validation=problem())
-    for first, second in ((whole.network, resumed.network), *zip(
-        whole.modules.values(), resumed.modules.values(), strict=True)):  # fmt: skip
-        for key, value in first.state_dict().items():
-            assert torch.equal(value, second.state_dict()[key]), (name, key)
-    for mine, its in zip(expected.history, found.history, strict=True):
-        assert {**mine, "seconds": 0} == {**its, "seconds": 0}
-
-
-@pytest.mark.parametrize(
-    ("make", "error", "message"),
-    [
-        (lambda: CMICTraining(mlp(), nn.CrossEntropyLoss()), TypeError, "loss must be a CMICLoss"),
-        (lambda: CMICTraining(mlp(), CMICLoss(3, 0.1, 0.1), start="zero"), ValueError,
-         r"start must be one of 'uniform', 'pass', 'kept'; got 'zero'"),
-        (lambda: CMICTraining(mlp(), CMICLoss(3, 0.1, 0.1), samples_per_class=-1), ValueError,
-         "samples_per_class must be"),
-        (lambda: NCMITraining(mlp(), nn.CrossEntropyLoss()), TypeError, "loss must be an NCMILoss"),
-        (lambda: NCMITraining(mlp(), NCMILoss(3, 3), codeword_lr=0.0), ValueError,
-         r"codeword_lr must be a positive number; got 0\.0"),
-        (lambda: NCMITraining(mlp(), NCMILoss(3, 3), codeword_momentum=1.0), ValueError,
-         r"codeword_momentum must be a number in \[0, 1\); got 1\.0"),
-        (lambda: TeacherTraining(mlp(), nn.CrossEntropyLoss()), TypeError, "an MCMITeacherLoss"),
-        (lambda: DistillationTraining(mlp(), "teacher", KDLoss(4.0)), TypeError,
-         "teacher must be a torch.nn.Module; got str"),
-        (lambda: DistillationTraining(mlp(), mlp(), KDLoss(4.0), weight=-1.0), ValueError,
-         r"weight must be a finite number of at least 0; got -1\.0"),
-        (lambda: ClassifierTraining("mlp"), TypeError, "network must be a torch.nn.Module"),
-    ],
-)  # fmt: skip
-def test_refusals(make: Any, error: type[Exception], message: str) -> None:
-    with pytest.raises(error, match=message):
-        make()
-
-
-def test_teacher_and_student_are_two() -> None:
-    network = mlp()
-    with pytest.raises(ValueError, match="teacher must be another module than network"):
-        DistillationTraining(network, network, KDLoss(4.0))
-
-
-def test_a_teacher_of_other_classes_is_refused() -> None:
-    teacher = nn.Linear(N_FEATURES, N_CLASSES + 1).double()
-    with pytest.raises(ValueError, match="teacher_logits must have the shape of student_logits"):
-        run(DistillationTraining(mlp(), teacher, KDLoss(4.0)))
-
-
-def test_training_data_of_other_classes_are_refused_by_the_loss() -> None:
-    data = TrainingData(np.zeros((6, N_FEATURES)), np.arange(6))
-    with pytest.raises(ValueError, match=r"labels must be in \[0, 3\); got 5 in row 0"):
-        train(CMICTraining(mlp(), double(CMICLoss(3, 0.1, 0.1))), data, settings=PLAIN,
-              progress=False)  # fmt: skip

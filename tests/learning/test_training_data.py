@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,34 +13,11 @@ pytest.importorskip("torch", reason="torch is not installed: nothing to train on
 import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from torch.utils.data import Dataset, TensorDataset
+from learning.small_data import FEATURES, IMAGES, LABELS, Pairs, Targets
+from torch.utils.data import TensorDataset
 
 from infotheory.learning.data import Augmentation, CropFlip, TrainingData
 from infotheory.models import as_dataset
-
-RNG = np.random.default_rng(0)
-LABELS = np.arange(12) % 3
-FEATURES = RNG.normal(size=(12, 4)).astype(np.float32)
-IMAGES = RNG.integers(0, 256, (12, 5, 6, 3), dtype=np.uint8)
-
-
-class Pairs(Dataset):
-    """As data sets of torchvision are: items are pairs, and labels are asked for one by one."""
-
-    def __init__(self, inputs: Any = FEATURES) -> None:
-        self.inputs = inputs
-        self.asked = 0
-
-    def __len__(self) -> int:
-        return len(self.inputs)
-
-    def __getitem__(self, row: int) -> tuple[Any, int]:
-        self.asked += 1
-        return self.inputs[row], int(LABELS[row])
-
-
-class Targets(Pairs):
-    targets = LABELS.tolist()
 
 
 def read_only(array: np.ndarray) -> np.ndarray:
@@ -245,6 +222,37 @@ def test_other_data_get_the_same_preparation() -> None:
         data.matching(TrainingData(IMAGES, LABELS % 2))
 
 
+@pytest.mark.parametrize(
+    ("own", "other", "fits"),
+    [
+        ({"mean": 0.5}, {"mean": [0.5] * 3}, True),
+        ({"mean": 0.0, "std": [1.0] * 3}, {}, True),
+        ({"mean": 0.5, "std": 2.0}, {"mean": 0.5, "std": 2.0}, True),
+        ({"mean": 0.5}, {}, False),
+        ({}, {"std": 2.0}, False),
+        ({"mean": [0.5, 0.5, 0.4]}, {"mean": 0.5}, False),
+        ({"mean": 0.5, "std": 2.0}, {"mean": 0.5, "std": 2.1}, False),
+    ],
+)
+def test_data_of_another_scale_are_not_measured_on(own: Any, other: Any, fits: bool) -> None:
+    data, others = (TrainingData(IMAGES, LABELS, **scale) for scale in (own, other))
+    if fits:
+        assert data.matching(others) is others
+        assert torch.equal(data.batch([0]), others.batch([0]))
+        return
+    with pytest.raises(ValueError, match=r"(mean|std) of data to measure on must be that of the t"):
+        data.matching(others)
+
+
+def test_one_seed_sets_the_same_samples_aside_of_data_that_are_read_otherwise() -> None:
+    """So random transforms can stay out of validation: see the notes of `split`."""
+    plain, changed = Pairs(), Pairs(-FEATURES)
+    rest, _ = TrainingData.of(changed).split(0.25, rng=3)
+    _, aside = TrainingData.of(plain).split(0.25, rng=3)
+    both = torch.cat([-rest.batch(range(len(rest))), aside.batch(range(len(aside)))])
+    assert np.array_equal(np.unique(both, axis=0), np.unique(FEATURES, axis=0))
+
+
 # ------------------------------------------------------------------------------------- fingerprint
 
 
@@ -287,135 +295,3 @@ class Odd(Augmentation):
 def test_a_fingerprint_does_not_depend_on_where_objects_are() -> None:
     first, second = (TrainingData(FEATURES, LABELS, augment=Odd()) for _ in range(2))
     assert first.fingerprint() == second.fingerprint()
-
-
-# ------------------------------------------------------------------------------------ augmentation
-
-
-@pytest.mark.parametrize(("padding", "flip"), [(2, True), (0, True), (3, False)])
-def test_crop_and_flip_are_those_of_a_loop(padding: int, flip: bool) -> None:
-    images = torch.from_numpy(RNG.normal(size=(40, 3, 5, 6)))
-    augment = CropFlip(padding, flip)
-    draws = augment.draw(40, torch.Generator().manual_seed(1))
-    got = augment(images, draws)
-    for image, (top, left, mirrored), found in zip(images, draws.tolist(), got, strict=True):
-        padded = np.pad(image.numpy(), ((0, 0), (padding, padding), (padding, padding)))
-        want = padded[:, top : top + 5, left : left + 6]
-        assert np.array_equal(want[:, :, ::-1] if mirrored else want, found.numpy())
-    assert set(draws[:, 2].tolist()) == ({0, 1} if flip else {0})
-    assert set(draws[:, 0].tolist()) == set(range(2 * padding + 1))
-    assert set(draws[:, 1].tolist()) == set(range(2 * padding + 1))
-    assert got.is_contiguous()
-
-
-def test_chance_is_of_the_generator_alone() -> None:
-    augment = CropFlip()
-    first, second = (augment.draw(9, torch.Generator().manual_seed(3)) for _ in range(2))
-    torch.manual_seed(5)
-    before = torch.get_rng_state()
-    augment.draw(9, torch.Generator().manual_seed(3))
-    assert torch.equal(first, second)
-    assert torch.equal(torch.get_rng_state(), before)
-
-
-def test_the_border_is_black_before_normalisation() -> None:
-    white = np.full((2, 4, 4), 255, np.uint8)
-    data = TrainingData(white, [0, 1], augment=CropFlip(1, flip=False), mean=0.5)
-    batch = data.batch([0], draws=torch.tensor([[0, 1, 0]]))
-    assert batch[0, 0].tolist() == [[-0.5] * 4] + [[0.5] * 4] * 3
-    assert torch.equal(data.batch([0]), torch.full((1, 1, 4, 4), 0.5))
-
-
-# ---------------------------------------------------------------------------------------- refusals
-
-
-def made(inputs: Any = FEATURES, labels: Any = LABELS, **options: Any) -> TrainingData:
-    return TrainingData(inputs, labels, **options)
-
-
-@pytest.mark.parametrize(
-    ("make", "text"),
-    [
-        (lambda: made(labels=[0, 1, 3] * 4), r"of all 4 classes; got none of 2\. .*allow_missing"),
-        (lambda: made(class_names=["cat", "dog", "emu", "fox"]), "4 classes; got none of fox"),
-        (lambda: made(n_classes=10), "got none of 3, 4, 5, 6, 7 and 2 more"),
-        (lambda: made(n_classes=2), r"integers in \[0, 2\); got 2 at row 2"),
-        (lambda: made(labels=LABELS - 1), "got -1 at row 0"),
-        (lambda: made(labels=LABELS - 9), "got -9 at row 0"),
-        (lambda: made(n_classes=-1), "n_classes must be a positive integer"),
-        (lambda: made(labels=LABELS[:5]), r"have one entry a sample \(12\); got shape \(5,\)"),
-        (lambda: made(n_classes=3, class_names=["a"]), "one name a class"),
-        (lambda: made(FEATURES[:0], []), "have at least one sample"),
-        (lambda: made(FEATURES[:, 0]), r"have one row a sample, shape \(n, ...\)"),
-        (lambda: made(IMAGES.transpose(0, 3, 1, 2)), "Put the channels last"),
-        (lambda: made(torch.from_numpy(IMAGES)[:, 0, 0]), "where they are uint8"),
-        (lambda: made(IMAGES, std=0.0), "std must be positive"),
-        (lambda: made(IMAGES, mean=float("nan")), "mean must be finite numbers"),
-        (lambda: made(IMAGES, mean=[0.1, 0.2]).batch([0]), "each of the 3 channels; got 2"),
-        (lambda: made(LABELS[:, None], mean=1.0).batch([0]), "where inputs are not floating point"),
-        (lambda: CropFlip()(torch.zeros(1, 3), torch.zeros(1, 3)), "images of shape"),
-        (lambda: made().split(1.0), r"fraction must be a number in \(0, 1\)"),
-        (lambda: made().few_shot(0), r"fraction must be a number in \(0, 1\)"),
-        (lambda: made(FEATURES[:3], LABELS[:3]).split(0.5), "large enough to set samples aside"),
-        (lambda: made().take([]), "rows must have at least one number"),
-        (lambda: made().take([0, 1]), "got none of 2"),
-        (lambda: made([IMAGES[0], IMAGES[1, :2]], [0, 1]).batch([0, 1]), r"\(2, 6, 3\) in row 1"),
-        (lambda: CropFlip(-1), "padding must be a whole number of pixels"),
-        (lambda: CropFlip(flip=2), "flip must be True or False"),
-    ],
-)
-def test_values_that_cannot_be_used(make: Any, text: str) -> None:
-    with pytest.raises(ValueError, match=text):
-        make()
-
-
-@pytest.mark.parametrize(
-    ("make", "text"),
-    [
-        (lambda: made(7, [0]), "inputs must be an array, a tensor, or an object"),
-        (lambda: made(np.array([["a"], ["b"]]), [0, 1]), "inputs must be numbers"),
-        (lambda: made(["a", "b"], [0, 1]).batch([0]), "arrays or images; got str"),
-        (lambda: made(labels=LABELS * 1.0), "labels must be integers"),
-        (lambda: made(augment=lambda x: x), "augment must be an Augmentation"),
-        (lambda: TrainingData.of(5), "data must be a pair"),
-        (lambda: TrainingData.of([1, 2, 3]), "data must give pairs .* got int in row 0"),
-        (lambda: TrainingData.of(made(), mean=1.0), "mean must be left out"),
-    ],
-)
-def test_objects_that_are_something_else(make: Any, text: str) -> None:
-    with pytest.raises(TypeError, match=text):
-        make()
-
-
-def test_missing_classes_may_be_allowed() -> None:
-    data = TrainingData(FEATURES, [0, 2] * 6, allow_missing=True)
-    assert data.counts.tolist() == [6, 0, 6]
-    assert repr(data) == "TrainingData(n=12, n_classes=3)"
-
-
-def test_data_of_other_class_names_are_not_measured_on() -> None:
-    from infotheory.models import as_dataset
-
-    inputs = np.zeros((3, 2))
-    own = TrainingData(inputs, [0, 1, 2], class_names=["a", "b", "c"])
-    message = r"data to measure on must be of the classes of .* \(a, b, c\); got c, b, a\."
-    with pytest.raises(ValueError, match=message):
-        own.matching(TrainingData(inputs, [0, 1, 2], class_names=["c", "b", "a"]))
-    with pytest.raises(ValueError, match=r"got a, c\."):
-        own.matching(as_dataset(inputs[:2], ["a", "c"]))
-    assert own.matching((inputs[:2], [0, 2])).labels.tolist() == [0, 2]
-    assert own.matching(as_dataset(inputs, ["a", "b", "c"])).class_names == ("a", "b", "c")
-
-
-def test_targets_are_not_trusted_where_they_are_transformed() -> None:
-    class Pairs:
-        targets: ClassVar = [0, 0, 1]
-        target_transform: ClassVar = {0: 1, 1: 0}
-
-        def __len__(self) -> int:
-            return 3
-
-        def __getitem__(self, row: int) -> tuple[Any, int]:
-            return torch.zeros(2), self.target_transform[self.targets[row]]
-
-    assert TrainingData.of(Pairs()).labels.tolist() == [1, 1, 0]

@@ -10,9 +10,11 @@ import numpy as np
 from infotheory._typing import IntArray
 from infotheory._validation import as_array, as_labels, check_count, refusal
 
-__all__ = ["checked_labels", "refuse_missing", "refuse_other_names"]
+__all__ = ["checked_labels", "refuse_missing", "refuse_other_classes"]
 
 _MOST_NAMED = 5
+
+_Classes = tuple[int | None, Sequence[str] | None]
 
 
 def checked_labels(
@@ -84,25 +86,34 @@ def refuse_missing(counts: IntArray, names: Sequence[str] | None) -> None:
         )
 
 
-def refuse_other_names(own: Sequence[str] | None, other: Sequence[str] | None) -> None:
-    """Refuse data to measure on whose classes have other names, or the same in another order.
+def refuse_other_classes(own: _Classes, other: _Classes) -> None:
+    """Refuse data to measure on of other classes, or of the same in another order.
 
     Parameters
     ----------
-    own : sequence of str or None
-        Names of the classes of the training data.
-    other : sequence of str or None
-        Names of those to measure on.
+    own : (int, sequence of str or None)
+        How many classes the training data have, and their names.
+    other : (int or None, sequence of str or None)
+        The same of those to measure on.
 
     Raises
     ------
     ValueError
-        If both are known and differ: label 1 would be one class here and another there.
+        If both know their number, or names, and differ: label 1 would be one class here and
+        another there.
     """
-    if own is not None and other is not None and tuple(own) != tuple(other):
+    (number, names), (its_number, its_names) = own, other
+    if names is not None and its_names is not None and tuple(names) != tuple(its_names):
         raise refusal(
             "data to measure on",
-            f"of the classes of the training data, in their order ({', '.join(own)})",
-            ", ".join(other),
+            f"of the classes of the training data, in their order ({', '.join(names)})",
+            ", ".join(its_names),
             "Number their labels alike: TrainingData(inputs, labels, class_names=...).",
+        )
+    if its_number not in (None, number):
+        raise refusal(
+            "data to measure on",
+            f"of the {number} classes of the training data",
+            str(its_number),
+            "Pass n_classes= to both.",
         )

@@ -45,9 +45,9 @@ class Preparation:
         if self._std is not None and not bool((self._std > 0).all()):
             raise refusal("std", "positive", repr(std))
 
-    def __call__(self, raw: Tensor, draws: Tensor | None) -> Tensor:
+    def __call__(self, raw: Tensor, draws: Tensor | None, dtype: torch.dtype | None) -> Tensor:
         """Prepare samples where they are; without draws nothing is changed at random."""
-        inputs = as_floats(raw)
+        inputs = as_floats(raw, dtype)
         if draws is not None and self.augment is not None:
             inputs = self.augment(inputs, draws)
         if self._mean is not None:
@@ -66,6 +66,31 @@ class Preparation:
         named = {"mean": self._mean, "std": self._std}
         return {name: None if each is None else each.tolist() for name, each in named.items()}
 
+    def refuse_other_scale(self, other: Preparation) -> None:
+        """Refuse samples to measure on that would come to the network in another scale.
+
+        Parameters
+        ----------
+        other : Preparation
+            Of those samples.
+
+        Raises
+        ------
+        ValueError
+            If its mean or deviation is another.
+        """
+        for name, rest in (("mean", 0.0), ("std", 1.0)):
+            own, its = self.scale()[name] or [rest], other.scale()[name] or [rest]
+            if len(own) != len(its):  # one for all channels, beside one for each
+                own, its = own * len(its), its * len(own)
+            if own != its:
+                raise refusal(
+                    f"{name} of data to measure on",
+                    f"that of the training data, {self.scale()[name]}",
+                    str(other.scale()[name]),
+                    "Pass a pair (inputs, labels), which gets it, or give both the same.",
+                )
+
     def __repr__(self) -> str:
         """Return a text that is the same in each run, unlike that of any object."""
         plain = self.augment is None or dataclasses.is_dataclass(self.augment)
@@ -76,9 +101,13 @@ class Preparation:
 def _numbers(name: str, value: Any) -> Tensor | None:
     if value is None:
         return None
-    numbers = torch.as_tensor(value, dtype=torch.float64).reshape(-1)
+    wanted = "finite numbers, one for each channel or one for all"
+    try:
+        numbers = torch.as_tensor(value, dtype=torch.float64).reshape(-1)
+    except (TypeError, ValueError, RuntimeError) as error:  # texts, say
+        raise refusal(name, wanted, repr(value)) from error
     if not (len(numbers) and bool(numbers.isfinite().all())):
-        raise refusal(name, "finite numbers, one for each channel or one for all", repr(value))
+        raise refusal(name, wanted, repr(value))
     return numbers
 
 

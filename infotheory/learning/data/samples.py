@@ -181,13 +181,16 @@ def _is_nested_list(inputs: Sequence[Any]) -> bool:
     return isinstance(first, (int, float, np.number))
 
 
-def as_floats(raw: Tensor) -> Tensor:
-    """Return images as the network reads them; other numbers are left alone.
+def as_floats(raw: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+    """Return images as the network reads them; whole numbers are left alone.
 
     Parameters
     ----------
     raw : Tensor
         Images are uint8, of shape (n, H, W) or (n, H, W, channels).
+    dtype : torch.dtype, optional
+        Floating point type of the result; by default that of the samples, and PyTorch's own for
+        images.
 
     Returns
     -------
@@ -200,10 +203,11 @@ def as_floats(raw: Tensor) -> Tensor:
         If uint8 is of another shape.
     """
     if raw.dtype != torch.uint8:
-        return raw
+        return raw.to(dtype) if dtype is not None and raw.is_floating_point() else raw
     _check_layout(tuple(raw.shape), is_bytes=True)
     planes = raw[:, None] if raw.ndim == 3 else raw.permute(0, 3, 1, 2)
-    return planes.to(torch.get_default_dtype(), memory_format=torch.contiguous_format) / 255
+    dtype = torch.get_default_dtype() if dtype is None else dtype
+    return planes.to(dtype, memory_format=torch.contiguous_format) / 255
 
 
 def _check_layout(shape: tuple[int, ...], is_bytes: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from infotheory._typing import IntArray
 from infotheory._validation import as_rng, refusal
 from infotheory.classifiers.calibration import split_rows
 
-__all__ = ["few_rows", "rows_aside"]
+__all__ = ["few_rows", "rows_aside", "rows_without"]
 
 
 def rows_aside(labels: IntArray, fraction: float, rng: Any) -> tuple[IntArray, IntArray]:
@@ -75,6 +76,38 @@ def few_rows(labels: IntArray, fraction: float, rng: Any) -> IntArray:
     kept = np.maximum(1, np.rint(share * counts).astype(np.int64))
     place = np.arange(len(labels)) - np.repeat(np.cumsum(counts) - counts, counts)
     return np.sort(order[place < np.repeat(kept, counts)])
+
+
+def rows_without(labels: IntArray, classes: Iterable[int], n_classes: int) -> IntArray:
+    """Choose the samples that are of none of some classes.
+
+    Parameters
+    ----------
+    labels : ndarray of int, shape (n,)
+        Classes.
+    classes : iterable of int
+        Which to leave out.
+    n_classes : int
+        C.
+
+    Returns
+    -------
+    ndarray of int
+        Numbers of samples, ascending.
+
+    Raises
+    ------
+    ValueError
+        If there is no such class, or nothing is left.
+    """
+    dropped = np.array(sorted(set(classes)), dtype=np.int64)
+    outside = dropped[(dropped < 0) | (dropped >= n_classes)]
+    if outside.size:
+        raise refusal("classes", f"integers in [0, {n_classes})", str(outside[0]))
+    kept = np.flatnonzero(~np.isin(labels, dropped))
+    if not kept.size:
+        raise refusal("classes", "such that samples are left", "all that there are")
+    return kept
 
 
 def _checked_fraction(fraction: Any) -> float:

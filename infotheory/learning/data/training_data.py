@@ -14,11 +14,11 @@ from torch import Tensor
 from infotheory._typing import IntArray
 from infotheory._validation import as_names, refusal
 from infotheory.learning.data.augmentation import Augmentation
-from infotheory.learning.data.labels import checked_labels, refuse_missing, refuse_other_names
+from infotheory.learning.data.labels import checked_labels, refuse_missing, refuse_other_classes
 from infotheory.learning.data.preparation import Preparation
 from infotheory.learning.data.reading import parts_of, read_ahead
 from infotheory.learning.data.samples import stored
-from infotheory.learning.data.subsets import few_rows, rows_aside
+from infotheory.learning.data.subsets import few_rows, rows_aside, rows_without
 
 __all__ = ["TrainingData"]
 
@@ -157,6 +157,7 @@ class TrainingData:
         *,
         draws: Tensor | None = None,
         device: torch.device | str = "cpu",
+        dtype: torch.dtype | None = None,
     ) -> Tensor:
         """Return some samples as the network gets them.
 
@@ -168,12 +169,15 @@ class TrainingData:
             What ``augment.draw`` gave for them; without it nothing is changed at random.
         device : torch.device or str, default "cpu"
             Where to.
+        dtype : torch.dtype, optional
+            Type of floating samples and of images; by default that which they have. Training and
+            measuring ask for that of the network.
 
         Returns
         -------
         Tensor, shape (n, ...)
         """
-        return self.prepared(self.raw(rows), draws=draws, device=device)
+        return self.prepared(self.raw(rows), draws=draws, device=device, dtype=dtype)
 
     def raw(self, rows: Any) -> Tensor:
         """Return some samples as they are stored.
@@ -198,6 +202,7 @@ class TrainingData:
         *,
         draws: Tensor | None = None,
         device: torch.device | str = "cpu",
+        dtype: torch.dtype | None = None,
     ) -> Tensor:
         """Return stored samples as the network gets them: the rest of :meth:`batch`.
 
@@ -205,14 +210,14 @@ class TrainingData:
         ----------
         raw : Tensor
             From :meth:`raw` or :meth:`read`.
-        draws, device
+        draws, device, dtype
             As for :meth:`batch`.
 
         Returns
         -------
         Tensor, shape (n, ...)
         """
-        return self._preparation(raw.to(device), draws)  # bytes travel, not floats
+        return self._preparation(raw.to(device), draws, dtype)  # bytes travel, not floats
 
     def read(
         self, parts: Iterable[IntArray], *, workers: int = 0, seed: int = 0
@@ -278,7 +283,7 @@ class TrainingData:
             Share of each class to set aside, in (0, 1). Where it is no whole number of samples,
             chance decides which of the two next to it.
         rng : int or numpy.random.Generator, optional
-            Which samples; a seed makes the split repeatable.
+            Which samples; a seed makes the split repeatable, also of other data with these labels.
 
         Returns
         -------
@@ -289,6 +294,15 @@ class TrainingData:
         ------
         ValueError
             If nothing would be set aside.
+
+        Notes
+        -----
+        `augment` is for training alone. Random transforms inside a data set of your own are part
+        of reading it, and stay on in `aside`. Split two of them by one seed instead, one with the
+        transforms and one without::
+
+            rest, _ = TrainingData.of(transformed).split(0.1, rng=0)
+            _, aside = TrainingData.of(plain).split(0.1, rng=0)
         """
         rest, aside = rows_aside(self.labels, fraction, rng)
         return self.take(rest, allow_missing=True), self.take(aside, allow_missing=True)
@@ -313,8 +327,7 @@ class TrainingData:
         ValueError
             If `fraction` is no number in (0, 1).
         """
-        rows = few_rows(self.labels, fraction, rng)
-        return self.take(rows, allow_missing=True)
+        return self.take(few_rows(self.labels, fraction, rng), allow_missing=True)
 
     def without(self, classes: Iterable[int]) -> TrainingData:
         """Drop all samples of some classes, which stay classes: C is as before.
@@ -333,14 +346,7 @@ class TrainingData:
         ValueError
             If there is no such class, or nothing is left.
         """
-        dropped = np.array(sorted(set(classes)), dtype=np.int64)
-        outside = dropped[(dropped < 0) | (dropped >= self.n_classes)]
-        if outside.size:
-            raise refusal("classes", f"integers in [0, {self.n_classes})", str(outside[0]))
-        kept = ~np.isin(self.labels, dropped)
-        if not kept.any():
-            raise refusal("classes", "such that samples are left", "all that there are")
-        return self.take(kept, allow_missing=True)
+        return self.take(rows_without(self.labels, classes, self.n_classes), allow_missing=True)
 
     def matching(self, other: Any) -> TrainingData:
         """Give other data this form, for measuring: same classes, same mean and deviation.
@@ -348,7 +354,8 @@ class TrainingData:
         Parameters
         ----------
         other : object
-            As for :meth:`of`. A TrainingData keeps its own mean and deviation.
+            As for :meth:`of`. Only a TrainingData has a mean and deviation of its own, which have
+            to be those of this one.
 
         Returns
         -------
@@ -358,22 +365,17 @@ class TrainingData:
         Raises
         ------
         ValueError, TypeError
-            If it has other classes.
+            If it has other classes, or is normalised otherwise.
         """
+        classes = self.n_classes, self.class_names
         if not isinstance(other, TrainingData):
             inputs, labels, known = parts_of(other)
-            refuse_other_names(self.class_names, known.get("class_names"))
+            refuse_other_classes(classes, (None, known.get("class_names")))
             own = {"n_classes": self.n_classes, "class_names": self.class_names}
             scale = self._preparation.scale()
             return TrainingData(inputs, labels, **known | own | scale, allow_missing=True)
-        refuse_other_names(self.class_names, other.class_names)
-        if other.n_classes != self.n_classes:
-            raise refusal(
-                "data to measure on",
-                f"of the {self.n_classes} classes of the training data",
-                f"{other.n_classes}",
-                "Pass n_classes= to both.",
-            )
+        refuse_other_classes(classes, (other.n_classes, other.class_names))
+        self._preparation.refuse_other_scale(other._preparation)  # noqa: SLF001 - of its kind
         return other
 
     # --------------------------------------------------------------------------------------- what

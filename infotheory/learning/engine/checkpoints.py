@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -12,21 +11,12 @@ from typing import Any
 import torch
 
 from infotheory._atomic import replaced
-from infotheory._validation import refusal
 from infotheory.exceptions import StateError
 
-__all__ = [
-    "checked_state",
-    "differences",
-    "load_checkpoint",
-    "refuse_differences",
-    "save_checkpoint",
-]
+__all__ = ["checked_state", "load_checkpoint", "save_checkpoint"]
 
 _FORMAT = "infotheory training checkpoint 1"
-_PLAIN = {bool, int, float, str, bytes, type(None)}  # and no kinds of them, as numpy has
-_ABSENT = "absent"
-_MOST_NAMED = 4
+_PLAIN = {bool, int, float, str, bytes, type(None), torch.dtype, torch.Size}  # no kinds of them
 
 
 def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
@@ -87,13 +77,15 @@ def _damage(path: Path) -> str | None:
     return None if bad is None else f"it is damaged ({bad})"
 
 
-def checked_state(state: dict[str, Any]) -> dict[str, Any]:
-    """Return the state of a procedure, if a checkpoint can be read that has it.
+def checked_state(state: dict[str, Any], place: str) -> dict[str, Any]:
+    """Return the state of a module or procedure, if a checkpoint can be read that has it.
 
     Parameters
     ----------
     state : dict
-        What :meth:`infotheory.learning.engine.Procedure.extra_state` gave.
+        What ``state_dict()`` or ``extra_state()`` gave.
+    place : str
+        What a refusal calls it.
 
     Returns
     -------
@@ -105,7 +97,7 @@ def checked_state(state: dict[str, Any]) -> dict[str, Any]:
     TypeError
         If there is anything else in it than tensors, numbers, texts, lists and dicts.
     """
-    _refuse_objects(state, "extra_state()")
+    _refuse_objects(state, place)
     return state
 
 
@@ -117,62 +109,6 @@ def _refuse_objects(value: Any, place: str) -> None:
     elif not isinstance(value, torch.Tensor) and type(value) not in _PLAIN:
         raise TypeError(
             f"{place} must be a tensor, a number or a text of Python, or a list or dict of them; "
-            f"got {type(value).__module__}.{type(value).__name__}."
+            f"got {type(value).__module__}.{type(value).__name__}. Nothing else is read again: "
+            "numbers of numpy become those of Python by .item() or .tolist()."
         )
-
-
-def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Return what differs between two descriptions, by dotted name.
-
-    Parameters
-    ----------
-    old, new : mapping of str to object
-        What JSON can hold; mappings in them are compared by their own names.
-
-    Returns
-    -------
-    dict of str to tuple
-        The old and the new value; "absent" where there is none.
-    """
-    before, after = (_flat(json.loads(json.dumps(each))) for each in (old, new))
-    return {
-        name: (before.get(name, _ABSENT), after.get(name, _ABSENT))
-        for name in dict.fromkeys((*before, *after))
-        if before.get(name, _ABSENT) != after.get(name, _ABSENT)
-    }
-
-
-def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(value, dict):
-        return {prefix: value}
-    found: dict[str, Any] = {}
-    for name, item in value.items():
-        found |= _flat(item, f"{prefix}.{name}" if prefix else str(name))
-    return found
-
-
-def refuse_differences(old: Mapping[str, Any], new: Mapping[str, Any], place: str) -> None:
-    """Refuse to go on with a run that was something else.
-
-    Parameters
-    ----------
-    old, new : mapping
-        What binds the run in the folder, and what is asked for now.
-    place : str
-        The folder.
-
-    Raises
-    ------
-    ValueError
-        If they differ; the text names what, and both values.
-    """
-    found = differences(old, new)
-    if not found:
-        return
-    each = [f"{name} {now!r} in place of {was!r}" for name, (was, now) in found.items()]
-    more = f" and {len(each) - _MOST_NAMED} more" if len(each) > _MOST_NAMED else ""
-    named = "; ".join(each[:_MOST_NAMED]) + more
-    fix = "Go on as the run began, or choose another folder."
-    if "settings.epochs" in found:
-        fix += " With schedule='cosine' every step depends on the number of epochs."
-    raise refusal("a resumed run", f"the one that {place!r} holds", named, fix)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from infotheory._typing import IntArray
 from infotheory._validation import refusal
@@ -15,6 +15,7 @@ from infotheory.learning.data import TrainingData
 from infotheory.learning.engine.processes import Processes
 from infotheory.learning.engine.randomness import generator_of, seed_of
 from infotheory.learning.engine.settings import Settings
+from infotheory.learning.networks.at_work import place_of
 
 __all__ = ["Feed", "chunks"]
 
@@ -32,6 +33,8 @@ class Feed:
         Say batches, seed and workers.
     processes : Processes
         Between which a batch is divided.
+    network : Module
+        Whose type floating samples get.
 
     Raises
     ------
@@ -39,8 +42,11 @@ class Feed:
         If there would be no batch.
     """
 
-    def __init__(self, data: TrainingData, settings: Settings, processes: Processes) -> None:
+    def __init__(
+        self, data: TrainingData, settings: Settings, processes: Processes, network: nn.Module
+    ) -> None:
         self.data = data
+        _, self._dtype = place_of(network)
         self._settings, self._processes = settings, processes
         if settings.drop_last and len(data) < settings.batch_size:
             raise refusal(
@@ -76,8 +82,7 @@ class Feed:
 
     def inputs(self, rows: Any, chance: torch.Generator | None) -> Tensor:
         """Return samples by number, on the device; all of them in each process."""
-        draws = self._draws(len(rows), chance)
-        return self.data.batch(rows, draws=draws, device=self._processes.device)
+        return self._prepared(self.data.raw(rows), self._draws(len(rows), chance))
 
     def labels(self, rows: IntArray) -> Tensor:
         """Return classes by number, on the device."""
@@ -86,14 +91,18 @@ class Feed:
     def _inputs(
         self, batches: Sequence[IntArray], chance: torch.Generator | None, seed: int
     ) -> Iterator[tuple[IntArray, Tensor]]:
-        part, device = self._processes.part, self._processes.device
+        part = self._processes.part
         stored = self.data.read(
             [part(rows) for rows in batches], workers=self._settings.workers, seed=seed
         )
         for rows, raw in zip(batches, stored, strict=True):
             draws = self._draws(len(rows), chance)
             own = None if draws is None else part(draws)
-            yield rows, self.data.prepared(raw, draws=own, device=device)
+            yield rows, self._prepared(raw, own)
+
+    def _prepared(self, raw: Tensor, draws: Tensor | None) -> Tensor:
+        device = self._processes.device
+        return self.data.prepared(raw, draws=draws, device=device, dtype=self._dtype)
 
     def _draws(self, n: int, chance: torch.Generator | None) -> Tensor | None:
         augment = self.data.augment

@@ -125,10 +125,12 @@ class Folder:
 
     def history(self, history: Sequence[Row]) -> None:
         """Replace the files of the history, whose last row is new."""
+        if not self._writes or self.path is None:
+            return
         for form in self._log:
             if form in _WRITERS:
                 self._text(f"history.{form}", _WRITERS[form](history))
-            elif self._writes and self.path is not None:
+            else:
                 self._to_board(self.path / form, history[-1])
 
     def close(self) -> None:

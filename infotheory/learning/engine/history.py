@@ -11,9 +11,13 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-__all__ = ["Tally", "as_csv", "as_json", "best_epoch"]
+__all__ = ["Tally", "as_csv", "as_json", "best_epoch", "refuse_divergence"]
 
 Row = dict[str, float]
+_STEADIER = (
+    "Try a smaller lr, warmup_epochs, clip=1.0, a smaller weight of CMI or Gamma, or "
+    "precision='no'; look for inf and NaN in the inputs."
+)
 
 
 class Tally:
@@ -115,9 +119,33 @@ def _complaint(where: str, values: Row) -> str:
     terms = ", ".join(f"{name} {value:.6g}" for name, value in values.items() if name != "loss")
     return (
         f"the loss must be finite; got {values['loss']:g} in {where}"
-        f"{f' ({terms})' if terms else ''}. Try a smaller lr, warmup_epochs, clip=1.0, a smaller "
-        "weight of CMI or Gamma, or precision='no'; look for inf and NaN in the inputs."
+        f"{f' ({terms})' if terms else ''}. {_STEADIER}"
     )
+
+
+def refuse_divergence(scores: object, epoch: int) -> None:
+    """Refuse scores of a network that its last steps have spoiled; the losses did not show it.
+
+    Parameters
+    ----------
+    scores : object
+        Where it is a tensor of logits; -inf is a symbol that is masked.
+    epoch : int
+        How many epochs have ended.
+
+    Raises
+    ------
+    FloatingPointError
+        If there is inf or NaN among them.
+    """
+    if not isinstance(scores, Tensor) or not scores.numel() or not scores.is_floating_point():
+        return
+    largest = float(scores.max())  # NaN, if there is any
+    if not largest < math.inf:
+        raise FloatingPointError(
+            f"outputs must be finite where they are measured; got {largest:g} after epoch {epoch}: "
+            f"the weights have diverged. {_STEADIER}"
+        )
 
 
 def best_epoch(history: Sequence[Row], monitor: str) -> int | None:

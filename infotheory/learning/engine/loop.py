@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
-from functools import cached_property
 from typing import Any
 
 import torch
@@ -17,10 +17,11 @@ from infotheory._validation import refusal
 from infotheory.classifiers import NCMIReport
 from infotheory.exceptions import InfotheoryWarning
 from infotheory.learning.data import TrainingData
-from infotheory.learning.engine.checkpoints import checked_state, refuse_differences
+from infotheory.learning.engine.binding import as_plain, parts_of, refuse_differences, shapes_of
+from infotheory.learning.engine.checkpoints import checked_state
 from infotheory.learning.engine.feed import Feed, chunks
 from infotheory.learning.engine.folder import Folder
-from infotheory.learning.engine.history import Row, Tally, best_epoch
+from infotheory.learning.engine.history import Row, Tally, best_epoch, refuse_divergence
 from infotheory.learning.engine.measuring import metric_over
 from infotheory.learning.engine.procedure import Batch, Context, Procedure
 from infotheory.learning.engine.processes import Processes
@@ -77,19 +78,28 @@ class Loop:
         self.epoch = self.step = 0
         self.history: list[Row] = []
         self._kept: dict[str, Any] | None = None
-        self._feed = Feed(data, settings, processes)
+        self._feed = Feed(data, settings, processes, self.network)
         for module in procedure.modules.values():
             module.to(processes.device)
         self._forward = processes.prepared(self.network)
         self._accelerator = processes.accelerator
-        self._optimiser = self._accelerator.prepare_optimizer(optimiser_for(self.network, settings))
+        self._optimiser = optimiser_for(self.network, settings)
         self._optimiser.zero_grad()
+        # Accelerate's own form looks for packages in each step, and is needed for scaling alone.
+        scaled = self._accelerator.scaler is not None
+        self._stepping = (
+            self._accelerator.prepare_optimizer(self._optimiser) if scaled else self._optimiser
+        )
         self._generator = generator_of(settings.seed)
+        # Before the procedure begins, as it is on resuming.
+        self._binding = self._what_binds() if folder.path is not None else {}
 
     # ------------------------------------------------------------------------------------ the run
 
     def begin(self) -> None:
         """Start, or go on from the checkpoint."""
+        if self.folder.path is not None or self.settings.keep == "best":
+            self._networks()  # what could not be kept is refused before the first epoch
         state = self.folder.checkpoint()
         if state is None:
             self.processes.equalise([self.network, *self.procedure.modules.values()])
@@ -128,14 +138,16 @@ class Loop:
     def report(self, data: TrainingData) -> NCMIReport:
         """Measure the network as it is, in all processes together."""
         parts = chunks(self.processes.share(len(data)), self.settings.batch_size)
-        device, workers = self.processes.device, self.settings.workers
+        workers = self.settings.workers
         with in_mode(self.network, training=False):
-            metric = metric_over(self._scores, data, parts, device=device, workers=workers)
+            metric = metric_over(self._scores, data, parts, self.network, workers=workers)
         return metric.all_reduce().compute()
 
     def _scores(self, inputs: Tensor) -> Tensor:
         with torch.no_grad():
-            return self.procedure.scores(self.processes.outputs(self.network, inputs))
+            scores = self.procedure.scores(self.processes.outputs(self.network, inputs))
+        refuse_divergence(scores, self.epoch)
+        return scores
 
     # ---------------------------------------------------------------------------------- one epoch
 
@@ -167,7 +179,7 @@ class Loop:
             with nullcontext() if is_last else self._accelerator.no_sync(self._forward):
                 batch = self._batch(rows, inputs)
                 loss = self._loss(batch, tally)
-                self._accelerator.backward(loss / size)
+                self._accelerator.backward(loss if size == 1 else loss / size)
             if is_last:
                 self._step(batch, (number + 1) / n_batches)
             progress.step(self.epoch + 1, tally.last, self._optimiser.param_groups[0]["lr"])
@@ -204,7 +216,7 @@ class Loop:
             group["lr"] = learning_rate(self.settings, self.epoch, fraction)
         if self.settings.clip is not None:
             self._accelerator.clip_grad_norm_(self._forward.parameters(), self.settings.clip)
-        self._optimiser.step()
+        self._stepping.step()
         self._optimiser.zero_grad()
         self.processes.equalise([self.network], buffers_only=True)  # statistics of batches
         self.step += 1
@@ -218,7 +230,21 @@ class Loop:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", InfotheoryWarning)
             report = self.report(self.validation)
-        return {name: float(getattr(report, name)) for name in _MEASURED}
+        measured = {name: float(getattr(report, name)) for name in _MEASURED}
+        self._refuse_blindness(measured)
+        return measured
+
+    def _refuse_blindness(self, measured: Row) -> None:
+        """Refuse to look for the best epoch by a number that there is not."""
+        monitor = self.settings.monitor
+        chooses = self.settings.patience is not None or self.settings.keep == "best"
+        if chooses and monitor != "ncmi" and math.isnan(measured[monitor]):
+            raise refusal(
+                "monitor",
+                "'ncmi' where scores have fewer columns than there are classes",
+                repr(monitor),
+                "No column is the class of every label, so no answer is right or wrong.",
+            )
 
     def _figures(self, row: Row) -> Row:
         figures = {
@@ -267,7 +293,8 @@ class Loop:
             if self.settings.keep == "best":
                 self._kept = _copied(self._networks())
         self.folder.history(self.history)
-        if self.epoch % self.settings.checkpoint_every == 0 or self.reason_to_stop() is not None:
+        due = self.epoch % self.settings.checkpoint_every == 0 or self.reason_to_stop() is not None
+        if due and self.folder.path is not None:
             self.folder.save(self._state(), self.network)
 
     def _state(self) -> dict[str, Any]:
@@ -303,9 +330,12 @@ class Loop:
     def _networks(self) -> dict[str, Any]:
         modules = self.procedure.modules.items()
         return {
-            "network": self.network.state_dict(),
-            "modules": {name: module.state_dict() for name, module in modules},
-            "extra": checked_state(self.procedure.extra_state()),
+            "network": checked_state(self.network.state_dict(), "the state of the network"),
+            "modules": {
+                name: checked_state(module.state_dict(), f"the state of the procedure's {name}")
+                for name, module in modules
+            },
+            "extra": checked_state(self.procedure.extra_state(), "extra_state()"),
         }
 
     def _load_networks(self, state: Mapping[str, Any]) -> None:
@@ -314,24 +344,26 @@ class Loop:
             module.load_state_dict(state["modules"][name])
         self.procedure.load_extra_state(state["extra"])
 
-    @cached_property
-    def _binding(self) -> dict[str, Any]:
+    def _what_binds(self) -> dict[str, Any]:
         """What a run may not change in the middle."""
         modules = {"network": self.network, **self.procedure.modules}
-        return {
-            "settings": self.settings.binding(),
-            "procedure": self.procedure.describe(),
-            "shapes": {name: _shapes(module) for name, module in modules.items()},
-            "data": self.data.fingerprint(),
-            "validation": None if self.validation is None else self.validation.fingerprint(),
-            "processes": self.processes.size,
-        }
+        return as_plain(
+            {
+                "settings": self.settings.binding(),
+                "procedure": self.procedure.describe(),
+                "shapes": {name: shapes_of(module) for name, module in modules.items()},
+                "parts": {name: parts_of(module) for name, module in modules.items()},
+                "data": self.data.fingerprint(),
+                "validation": None if self.validation is None else self.validation.fingerprint(),
+                "processes": self.processes.size,
+            }
+        )
 
     def _description(self) -> dict[str, Any]:
         parameters = [each for each in self.network.parameters() if each.requires_grad]
         return {
             "settings": self.settings.to_dict(),
-            "procedure": self.procedure.describe(),
+            "procedure": self._binding["procedure"],
             "network": type(self.network).__name__,
             "parameters": sum(each.numel() for each in parameters),
             "samples": len(self.data),
@@ -342,11 +374,6 @@ class Loop:
             "processes": self.processes.size,
             "threads": torch.get_num_threads(),
         }
-
-
-def _shapes(module: torch.nn.Module) -> dict[str, str]:
-    tensors = {name: each for name, each in module.state_dict().items() if isinstance(each, Tensor)}
-    return {name: f"{each.dtype} {tuple(each.shape)}" for name, each in tensors.items()}
 
 
 def _copied(value: Any) -> Any:

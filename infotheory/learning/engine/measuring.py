@@ -16,7 +16,7 @@ from infotheory.learning.data import TrainingData
 from infotheory.learning.engine.feed import chunks
 from infotheory.learning.engine.procedure import Procedure
 from infotheory.learning.metrics import NCMIMetric
-from infotheory.learning.networks.at_work import in_mode
+from infotheory.learning.networks.at_work import in_mode, place_of
 
 __all__ = ["evaluate", "metric_over"]
 
@@ -35,7 +35,8 @@ def evaluate(
     ----------
     trained : Procedure or Module
         A network, whose outputs are logits over the classes; or a procedure, which says what they
-        are.
+        are. Columns beyond the classes are answers that no label names: in the report they are
+        further classes, without samples.
     data : TrainingData or object
         What to measure on; other objects as :meth:`TrainingData.of` takes them.
     batch_size : int, default 256
@@ -57,7 +58,8 @@ def evaluate(
     Notes
     -----
     On the device where the parameters of the network are, in evaluation mode, which is undone
-    afterwards. Each process measures everything by itself.
+    afterwards. Floating samples get the type of the parameters. Each process measures everything
+    by itself.
 
     Examples
     --------
@@ -76,10 +78,9 @@ def evaluate(
         data = TrainingData.of(data, allow_missing=True)
     scores = trained.scores if isinstance(trained, Procedure) else _as_they_are
     parts = chunks(np.arange(len(data)), check_count("batch_size", batch_size))
-    device = next((each.device for each in network.parameters()), torch.device("cpu"))
     with in_mode(network, training=False), torch.no_grad():
         metric = metric_over(
-            lambda inputs: scores(network(inputs)), data, parts, device=device, workers=workers
+            lambda inputs: scores(network(inputs)), data, parts, network, workers=workers
         )
     return metric.compute(base)
 
@@ -92,8 +93,8 @@ def metric_over(
     scores: Callable[[Tensor], Tensor],
     data: TrainingData,
     parts: list[IntArray],
+    network: nn.Module,
     *,
-    device: torch.device,
     workers: int = 0,
 ) -> NCMIMetric:
     """Measure some rows of data.
@@ -106,18 +107,22 @@ def metric_over(
         Of which.
     parts : list of ndarray of int
         The rows of each batch.
-    device : torch.device
-        Where inputs have to be.
+    network : Module
+        Where inputs have to be, and in what type.
     workers : int, default 0
         Processes that read.
 
     Returns
     -------
     NCMIMetric
+        Over as many classes as there are columns, where these are more: so that labels name
+        columns, and the error is known. Without rows it knows no number of classes, and takes that
+        of the other processes.
     """
-    metric = NCMIMetric(data.n_classes, class_names=data.class_names)
+    device, dtype = place_of(network)
+    metric: NCMIMetric | None = None
     for rows, raw in zip(parts, data.read(parts, workers=workers), strict=True):
-        outputs = scores(data.prepared(raw, device=device))
+        outputs = scores(data.prepared(raw, device=device or "cpu", dtype=dtype))
         if not isinstance(outputs, Tensor) or outputs.ndim != 2 or len(outputs) != len(rows):
             raise refusal(
                 "scores",
@@ -127,5 +132,13 @@ def metric_over(
                 else type(outputs).__name__,
                 "A network gives one row of logits for each sample.",
             )
+        if metric is None:
+            metric = _metric_for(data, outputs.shape[1])
         metric.update(outputs, data.labels[rows])
-    return metric
+    return NCMIMetric() if metric is None else metric
+
+
+def _metric_for(data: TrainingData, n_outputs: int) -> NCMIMetric:
+    further = range(data.n_classes, n_outputs)
+    names = data.class_names and (*data.class_names, *(f"output {column}" for column in further))
+    return NCMIMetric(data.n_classes + len(further), class_names=names)

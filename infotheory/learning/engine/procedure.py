@@ -140,7 +140,9 @@ class Procedure(ABC):
 
         Returns
         -------
-        Tensor, shape (n, C)
+        Tensor, shape (n, K)
+            The first C columns are of the classes. In further ones no sample is right: a
+            prediction there is an error.
         """
         return outputs
 

@@ -217,7 +217,7 @@ def gather_rows(part: Tensor, sizes: Sequence[int], rank: int) -> Tensor:
     return _GatherRows.apply(part, tuple(sizes), rank)
 
 
-class _GatherRows(torch.autograd.Function):  # type: ignore[misc]
+class _GatherRows(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, part: Tensor, sizes: tuple[int, ...], rank: int) -> Tensor:
         ctx.shape, ctx.sizes, ctx.rank = part.shape, sizes, rank
@@ -235,7 +235,7 @@ class _GatherRows(torch.autograd.Function):  # type: ignore[misc]
         return own, None, None
 
 
-class _Forward(nn.Module):  # type: ignore[misc]
+class _Forward(nn.Module):
     """What Accelerate wraps and patches, in place of the network of the user."""
 
     def __init__(self, network: nn.Module) -> None:

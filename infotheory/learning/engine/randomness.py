@@ -17,6 +17,8 @@ from infotheory.learning.engine.settings import Settings
 
 __all__ = ["generator_of", "random_state", "restore_random_state", "seed_of", "seeded"]
 
+_WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
+
 
 def seed_of(*numbers: int) -> int:
     """Return a seed of its own for each tuple of numbers.
@@ -108,18 +110,22 @@ def seeded(settings: Settings, processes: Processes) -> Iterator[None]:
     """
     before = random_state(processes.device)
     strict = torch.are_deterministic_algorithms_enabled()
+    warns = torch.is_deterministic_algorithms_warn_only_enabled()
     tuned = torch.backends.cudnn.benchmark
+    workspace = os.environ.get(_WORKSPACE)
     seed = seed_of(settings.seed, processes.rank)
     try:
         random.seed(seed)
         np.random.seed(seed % 2**32)  # noqa: NPY002
         torch.manual_seed(seed)
         if settings.deterministic:
-            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # or CUDA refuses products
+            os.environ.setdefault(_WORKSPACE, ":4096:8")  # or CUDA refuses products
             torch.use_deterministic_algorithms(True)
             torch.backends.cudnn.benchmark = False
         yield
     finally:
-        torch.use_deterministic_algorithms(strict)
+        torch.use_deterministic_algorithms(strict, warn_only=warns)
         torch.backends.cudnn.benchmark = tuned
+        if workspace is None:
+            os.environ.pop(_WORKSPACE, None)
         restore_random_state(before, processes.device)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from torch import nn
 
 from infotheory._validation import check_flag, refusal
@@ -120,12 +121,13 @@ def train(
     procedure : Procedure
         The network, and what a step is.
     data : TrainingData or object
-        What to train on; other objects as :meth:`TrainingData.of` takes them.
+        What to train on; other objects as :meth:`TrainingData.of` takes them. Floating samples get
+        the type of the network; whole numbers, such as those of tokens, stay what they are.
     validation : TrainingData or object, optional
         Measured after each epoch; says which epoch is the best and when to stop early. Other
-        objects get the mean and deviation of `data`.
+        objects get the mean and deviation of `data`, which a TrainingData has to have.
     test : TrainingData or object, optional
-        Measured once, at the end.
+        Measured once, at the end; as for `validation`.
     settings : Settings, optional
         How to train.
     folder : path_like, optional
@@ -147,11 +149,12 @@ def train(
     ------
     ValueError, TypeError
         Where an argument cannot be used; where the folder has a run and `resume` is False; where
-        the run there was made with other settings, another procedure or other data.
+        the run there was made with other settings, another procedure or network, other frozen
+        parameters, or other data.
     StateError
         Where the checkpoint is damaged.
     FloatingPointError
-        Where the loss is not finite. The last checkpoint stays.
+        Where a loss is not finite, or outputs that are measured are not. The last checkpoint stays.
     ImportError
         Where "tensorboard" is asked for and not installed.
 
@@ -216,9 +219,15 @@ def _refuse_blindness(settings: Settings, validation: TrainingData | None) -> No
         ("patience", settings.patience),
         ("keep='best'", settings.keep == "best"),
     ):
-        if asked and validation is None:
+        if not asked:
+            continue
+        if validation is None:
             raise refusal(
                 "validation", f"given with {wanted}", "None", "data.split(0.1) sets some aside."
+            )
+        if settings.monitor == "ncmi" and np.count_nonzero(validation.counts) < 2:
+            raise refusal(
+                "validation", f"of two classes at least with {wanted} and monitor='ncmi'", "one"
             )
 
 

@@ -115,6 +115,9 @@ class Settings:
     checkpoint_every: int = 1
 
     def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if isinstance(value, np.generic):  # files know the numbers of Python alone
+                object.__setattr__(self, name, value.item())
         for name in ("epochs", "batch_size", "accumulation", "checkpoint_every"):
             check_count(name, getattr(self, name))
         for name in ("nesterov", "drop_last", "deterministic"):

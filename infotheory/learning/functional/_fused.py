@@ -18,7 +18,7 @@ What is wrong with a row shows in its sums: that of exponentials is nan where a 
 infinite or all are -inf, that of P v is nan where some are -inf, which is 0 times infinity.
 """
 
-# mypy: disable-error-code="no-untyped-call, no-untyped-def, untyped-decorator"
+# mypy: disable-error-code="no-untyped-call, no-untyped-def"
 # ruff: noqa: PLR0124, PLR0915 (nan differs from itself; a kernel is one fused loop)
 
 from __future__ import annotations

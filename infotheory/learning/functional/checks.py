@@ -15,18 +15,22 @@ import torch
 from infotheory._validation import refusal
 
 __all__ = [
+    "HALF",
+    "REDUCTIONS",
     "check_labels",
     "check_logits",
     "check_same_shape",
     "check_share",
     "check_weight",
     "in_full_precision",
+    "reduced",
 ]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_HALF = frozenset({torch.float16, torch.bfloat16})
+HALF = frozenset({torch.float16, torch.bfloat16})
+REDUCTIONS = ("mean", "sum", "none")
 
 
 def in_full_precision(function: Callable[P, T]) -> Callable[P, T]:
@@ -40,17 +44,18 @@ def in_full_precision(function: Callable[P, T]) -> Callable[P, T]:
     def computed(*args: P.args, **kwargs: P.kwargs) -> T:
         first = next((each for each in args if isinstance(each, torch.Tensor)), None)
         kind = "cpu" if first is None else first.device.type
+        wide = [_widened(each) for each in args]
+        named = {name: _widened(each) for name, each in kwargs.items()}
+        if not torch.is_autocast_enabled(kind):  # to ask is quicker than to enter and leave
+            return function(*wide, **named)
         with torch.autocast(kind, enabled=False):
-            return function(
-                *map(_widened, args),
-                **{name: _widened(each) for name, each in kwargs.items()},
-            )
+            return function(*wide, **named)
 
     return computed
 
 
 def _widened(value: Any) -> Any:
-    if isinstance(value, torch.Tensor) and value.dtype in _HALF:
+    if isinstance(value, torch.Tensor) and value.dtype in HALF:
         return value.float()
     return value
 
@@ -215,3 +220,23 @@ def check_share(argument: str, share: Any, *, below_one: bool = False) -> float:
         fix = "It is what stays of the past; 0.9999 remembers some 10,000 steps."
         raise refusal(argument, range_, repr(share), fix)
     return float(share)
+
+
+def reduced(losses: torch.Tensor, reduction: str) -> torch.Tensor:
+    """Return the losses of samples as one number, or as they are.
+
+    Parameters
+    ----------
+    losses : Tensor, shape (n,)
+        One a sample.
+    reduction : {"mean", "sum", "none"}
+        One of ``REDUCTIONS``.
+
+    Returns
+    -------
+    Tensor
+    """
+    if reduction == "none":
+        return losses
+    total: torch.Tensor = losses.mean() if reduction == "mean" else losses.sum()
+    return total

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from infotheory._validation import check_choice, check_flag, refusal
-from infotheory.learning.functional.checks import check_logits, in_full_precision
+from infotheory.learning.functional.checks import REDUCTIONS, check_logits, in_full_precision
 from infotheory.learning.functional.class_rows import (
     ClassRows,
     combined,
@@ -33,7 +33,6 @@ __all__ = [
     "ncmi",
 ]
 
-REDUCTIONS = ("mean", "sum", "none")
 GRADIENTS = ("both", "first")
 
 

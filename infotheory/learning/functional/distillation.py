@@ -16,15 +16,16 @@ from torch import Tensor
 
 from infotheory._validation import check_choice, check_temperature
 from infotheory.learning.functional.checks import (
+    REDUCTIONS,
     check_logits,
     check_same_shape,
     check_weight,
     in_full_precision,
+    reduced,
 )
 
-__all__ = ["REDUCTIONS", "dist_loss", "kd_loss", "ttm_loss", "wttm_loss"]
+__all__ = ["dist_loss", "kd_loss", "ttm_loss", "wttm_loss"]
 
-REDUCTIONS = ("mean", "sum", "none")
 _SMALL_NORM = 1e-8  # added to the product of norms in DIST, as its authors do
 
 
@@ -260,10 +261,10 @@ def _matched(
     reduction: str,
 ) -> Tensor:
     teacher = teacher_logits.detach().to(student_logits.dtype)
-    losses: Tensor = _SoftTarget.apply(student_logits, teacher, temperature, softness, weight)
-    if reduction == "none":
-        return losses
-    return losses.mean() if reduction == "mean" else losses.sum()
+    loss: Tensor = _SoftTarget.apply(
+        student_logits, teacher, temperature, softness, weight, reduction
+    )
+    return loss
 
 
 def _check(
@@ -276,45 +277,64 @@ def _check(
     return check_temperature(temperature)
 
 
-class _SoftTarget(torch.autograd.Function):  # type: ignore[misc]
-    """weight D(softmax(v / T) || softmax(z / S)) of each row, with its gradient by z.
+class _SoftTarget(torch.autograd.Function):
+    """weight D(softmax(v / T) || softmax(z / S)) of rows, reduced, with its gradient by z.
 
-    That is weight / S (softmax(z / S) - softmax(v / T)). Without a weight it is the power sum of
-    the teacher. New memory costs as much as exponentials: three tensors of this size are made, and
-    one of them is kept.
+    That is weight / S (softmax(z / S) - softmax(v / T)) of a row. Without a weight it is the power
+    sum of the teacher. New memory costs as much as exponentials: four tensors of this size are
+    made, and one of them is kept. In small batches every call counts, log_softmax for several.
     """
 
     @staticmethod
     def forward(
-        ctx: Any, z: Tensor, v: Tensor, temperature: float, softness: float, weight: float | None
+        ctx: Any,
+        z: Tensor,
+        v: Tensor,
+        temperature: float,
+        softness: float,
+        weight: float | None,
+        reduction: str,
     ) -> Tensor:
-        logs = torch.log_softmax(v, 1) if weight is None else v
-        top = logs.amax(1, keepdim=True)
-        logs = logs.sub_(top) if weight is None else logs - top
-        logs = _finite(logs.mul_(1.0 / temperature))  # of the target, but for its normaliser
-        target = logs.exp()
-        total = target.sum(1, keepdim=True)
-        factor: Any = total * torch.exp(top / temperature) if weight is None else weight
-        log_q = _finite(torch.log_softmax(z if softness == 1.0 else z / softness, 1))
-        inner = logs.sub_(log_q).mul_(target).sum(1, keepdim=True)
-        value: Tensor = factor * (inner / total - total.log())
+        logs, logs_q = _centred(v), _centred(z)
+        scale: Any = weight
+        if weight is None:  # the power sum is `total` over a power of the sum at T = 1
+            scale = logs.exp().sum(1, keepdim=True).pow_(-1.0 / temperature)
+        powers, powers_q = _powers(logs, temperature), _powers(logs_q, softness)
+        total = powers.sum(1, keepdim=True)
+        ratio = total / powers_q.sum(1, keepdim=True)
+        if weight is not None:
+            scale = weight / total
+        inner = logs.sub_(logs_q).mul_(powers).sum(1, keepdim=True)
+        each = inner.addcmul_(total, ratio.log(), value=-1.0).mul_(scale)
+        value = reduced(each[:, 0], reduction)
         if ctx.needs_input_grad[0]:
-            factor = factor / softness
-            ctx.settings = temperature, softness, factor
-            gradient = log_q.exp_().sub_(target.div_(total)).mul_(factor)
+            scale = scale.div_(softness * len(z) if reduction == "mean" else softness)
+            ctx.settings = temperature, softness, scale * total
+            gradient = powers_q.mul_(ratio).sub_(powers).mul_(scale)
             ctx.save_for_backward(z, v, gradient)
-        return value[:, 0]
+        return value
 
     @staticmethod
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None, None, None]:
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None, None, None, None]:
         z, v, gradient = ctx.saved_tensors
         if torch.is_grad_enabled():  # the gradient is to be differentiated in its turn
             temperature, softness, factor = ctx.settings
             target = torch.softmax(v / temperature, 1)
             gradient = factor * (torch.softmax(z / softness, 1) - target)
-        return upstream[:, None] * gradient, None, None, None, None
+        each = upstream if upstream.ndim == 0 else upstream[:, None]
+        return each * gradient, None, None, None, None, None
 
 
-def _finite(logs: Tensor) -> Tensor:
-    """Bound logarithms, in place: those of zero times zero is then zero, and no mask is needed."""
-    return logs.clamp_(min=torch.finfo(logs.dtype).min / 4.0)
+def _centred(logits: Tensor) -> Tensor:
+    """Take the largest off each row: differences of large logits are exact, quotients are not."""
+    return logits - logits.amax(1, keepdim=True)
+
+
+def _powers(logs: Tensor, temperature: float) -> Tensor:
+    """Divide logarithms by T, in place, and return their exponentials.
+
+    They are bounded: that of zero times zero is then zero, and no mask is needed.
+    """
+    if temperature != 1.0:
+        logs.div_(temperature)
+    return logs.clamp_(min=torch.finfo(logs.dtype).min / 4.0).exp()

@@ -249,7 +249,7 @@ def _entropies(logits: Tensor, alpha: float) -> Tensor:
     return value
 
 
-class _RenyiEntropy(torch.autograd.Function):  # type: ignore[misc]
+class _RenyiEntropy(torch.autograd.Function):
     """The value, and in the same pass its gradient."""
 
     @staticmethod

@@ -4,6 +4,7 @@ from infotheory.learning.losses.baselines import CenterLoss, ConfidencePenaltyLo
 from infotheory.learning.losses.classification import CMICLoss
 from infotheory.learning.losses.codewords import NCMILoss
 from infotheory.learning.losses.distillation import DISTLoss, KDLoss, TTMLoss, WTTMLoss
+from infotheory.learning.losses.language import LanguageCMILoss
 from infotheory.learning.losses.teacher import MCMITeacherLoss
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "DISTLoss",
     "FocalLoss",
     "KDLoss",
+    "LanguageCMILoss",
     "MCMITeacherLoss",
     "NCMILoss",
     "TTMLoss",

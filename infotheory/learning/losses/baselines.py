@@ -12,19 +12,20 @@ from torch import Tensor, nn
 
 from infotheory._validation import check_choice, check_count, refusal
 from infotheory.learning.functional.checks import (
+    REDUCTIONS,
     check_labels,
     check_logits,
     check_weight,
     in_full_precision,
+    reduced,
 )
 from infotheory.learning.functional.class_rows import sizes
-from infotheory.learning.functional.classification import REDUCTIONS
 from infotheory.learning.functional.entropies import entropy
 
 __all__ = ["CenterLoss", "ConfidencePenaltyLoss", "FocalLoss"]
 
 
-class FocalLoss(nn.Module):  # type: ignore[misc]
+class FocalLoss(nn.Module):
     """Focal loss, (1 - p)^focus (-ln p) with p the probability of the true class.
 
     Parameters
@@ -82,10 +83,10 @@ class FocalLoss(nn.Module):  # type: ignore[misc]
         log_p = _log_likelihoods(logits, labels)
         # The least positive number keeps the slope of a power below one finite at certainty.
         rest = (-torch.expm1(log_p)).clamp_min(torch.finfo(log_p.dtype).tiny)
-        return _reduced(-log_p * rest**self.focus, self.reduction)
+        return reduced(-log_p * rest**self.focus, self.reduction)
 
 
-class ConfidencePenaltyLoss(nn.Module):  # type: ignore[misc]
+class ConfidencePenaltyLoss(nn.Module):
     """Cross entropy - weight H(P): confident answers cost.
 
     Parameters
@@ -151,10 +152,10 @@ class ConfidencePenaltyLoss(nn.Module):  # type: ignore[misc]
             "cross_entropy": loss.detach().mean(),
             "entropy": spread.detach().mean(),
         }
-        return _reduced(loss - self.weight * spread, self.reduction)
+        return reduced(loss - self.weight * spread, self.reduction)
 
 
-class CenterLoss(nn.Module):  # type: ignore[misc]
+class CenterLoss(nn.Module):
     """Centre loss, half the mean squared distance of features from the centre of their class.
 
     Parameters
@@ -259,13 +260,6 @@ def _log_likelihoods(logits: Tensor, labels: Tensor) -> Tensor:
     """Return ln P_i(y_i), shape (n,)."""
     labels = check_labels(labels, *check_logits(logits))
     return torch.log_softmax(logits, 1).gather(1, labels[:, None])[:, 0]
-
-
-def _reduced(losses: Tensor, reduction: str) -> Tensor:
-    if reduction == "none":
-        return losses
-    total: Tensor = losses.mean() if reduction == "mean" else losses.sum()
-    return total
 
 
 def _form(value: Any) -> str:

@@ -8,25 +8,28 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from infotheory._validation import check_choice, check_count, refusal
+from infotheory._validation import check_choice, check_count, check_temperature, refusal
 from infotheory.learning.functional.checks import (
+    HALF,
     check_labels,
     check_logits,
     check_share,
     in_full_precision,
 )
 from infotheory.learning.functional.class_rows import ClassRows
+from infotheory.learning.gathering import summed_over_processes
 
 __all__ = ["CentroidLoss"]
 
 FLOOR = 1e-12  # of stored centroids before the logarithm
 DECAY = 0.9999
 
-_HALF = frozenset({torch.float16, torch.bfloat16})
+# What refusals call the rows and the number of their columns: of outputs, and of features.
+_NAMES = {False: ("logits", "n_outputs"), True: ("features", "n_features")}
 _NORMAL = 1e-4  # how far a row that is given may be from summing to one: single precision, K = 1000
 
 
-class CentroidLoss(nn.Module):  # type: ignore[misc]
+class CentroidLoss(nn.Module):
     """What losses with stored class centroids share.
 
     Parameters
@@ -41,6 +44,11 @@ class CentroidLoss(nn.Module):  # type: ignore[misc]
         What there is to choose from.
     decay : float
         Of the moving averages of "ema", in [0, 1).
+    of_features : bool, default False
+        Whether rows are features instead of outputs: no label names a column of them, so that K
+        may be any number from 2, and refusals speak of features.
+    temperature : float, default 1.0
+        T > 0: distributions are softmax(z / T).
 
     Attributes
     ----------
@@ -63,19 +71,17 @@ class CentroidLoss(nn.Module):  # type: ignore[misc]
         centroid: str,
         modes: Sequence[str],
         decay: float,
+        of_features: bool = False,
+        temperature: float = 1.0,
     ) -> None:
         super().__init__()
         self.n_classes = check_count("n_classes", n_classes)
+        self._rows_are, self._columns = _NAMES[of_features]
         self.n_outputs = (
-            self.n_classes if n_outputs is None else check_count("n_outputs", n_outputs)
+            self.n_classes if n_outputs is None else check_count(self._columns, n_outputs)
         )
-        if self.n_outputs < max(self.n_classes, 2):
-            raise refusal(
-                "n_outputs",
-                f"at least n_classes, {self.n_classes}, and 2",
-                str(self.n_outputs),
-                "Labels name columns of the logits.",
-            )
+        self._check_columns(of_features)
+        self._temperature = check_temperature(temperature)
         check_choice("centroid", centroid, tuple(modes))
         self.centroid = centroid
         self.decay = check_share("decay", decay, below_one=True)
@@ -84,6 +90,17 @@ class CentroidLoss(nn.Module):  # type: ignore[misc]
         shape = (self.n_classes, self.n_outputs)
         self.register_buffer("centroids", torch.full(shape, 1.0 / self.n_outputs))
         self.register_buffer("seen", torch.zeros(self.n_classes, dtype=torch.int64))
+
+    def _check_columns(self, of_features: bool) -> None:
+        if of_features and self.n_outputs < 2:
+            raise refusal(self._columns, "at least 2", str(self.n_outputs))
+        if not of_features and self.n_outputs < max(self.n_classes, 2):
+            raise refusal(
+                "n_outputs",
+                f"at least n_classes, {self.n_classes}, and 2",
+                str(self.n_outputs),
+                "Labels name columns of the logits.",
+            )
 
     def reset(self) -> Self:
         """Forget all centroids: they are uniform again.
@@ -142,14 +159,17 @@ class CentroidLoss(nn.Module):  # type: ignore[misc]
         self.seen.copy_(seen)
         self._known = True
 
-    def fit(self, batches: Iterable[Sequence[Tensor]]) -> Self:
+    def fit(self, batches: Iterable[Sequence[Tensor]], *, shared: bool = False) -> Self:
         """Compute the centroids exactly, from one pass over the data.
 
         Parameters
         ----------
         batches : iterable of (logits, labels) or (logits, labels, rows)
             Tensors on any device, of a pass over the training data; rows are numbers of samples, of
-            which only the reverse channel of :class:`MCMITeacherLoss` makes use.
+            which only a reverse channel makes use.
+        shared : bool, default False
+            Whether every process has a part of the samples: their sums are then added up over the
+            processes of PyTorch's default group, if there is one. All have to call this.
 
         Returns
         -------
@@ -172,6 +192,8 @@ class CentroidLoss(nn.Module):  # type: ignore[misc]
             log_probs, own = self._log_probs(logits, labels)
             total.index_add_(0, own, log_probs.exp())
             counts.index_add_(0, own, torch.ones_like(own))
+        if shared:
+            summed_over_processes(total, counts)
         met = counts > 0
         if not met.any():
             raise refusal(
@@ -187,7 +209,11 @@ class CentroidLoss(nn.Module):  # type: ignore[misc]
         """Return ln softmax in double precision, and labels, where the centroids are."""
         n = self._check_outputs(logits)
         labels = check_labels(labels, n, self.n_classes).to(self.centroids.device)
-        return torch.log_softmax(logits.detach().to(self.centroids.device).double(), 1), labels
+        rows = self._scaled(logits.detach().to(self.centroids.device).double())
+        return torch.log_softmax(rows, 1), labels
+
+    def _scaled(self, logits: Tensor) -> Tensor:
+        return logits if self._temperature == 1.0 else logits / self._temperature
 
     @in_full_precision
     def update(self, logits: Tensor, labels: Tensor) -> Self:
@@ -227,16 +253,23 @@ class CentroidLoss(nn.Module):  # type: ignore[misc]
         self._move(rows, share.clamp(1.0 - self.decay, 1.0)[:, None])
 
     def _move(self, rows: ClassRows, weight: float | Tensor) -> None:
+        self._blend(rows.present, rows.mass, rows.counts, weight)
+
+    def _blend(self, present: Tensor, mass: Tensor, counts: Tensor, weight: float | Tensor) -> None:
+        """Move centroids of some classes towards means, given as sums and numbers of samples."""
         dtype = self.centroids.dtype
-        means = (rows.mass / rows.counts.clamp_min(1.0)[:, None]).to(dtype)
-        former = self.centroids.index_select(0, rows.present)
-        step = weight.to(dtype) if isinstance(weight, Tensor) else weight
-        moved = former + (means - former) * step
-        moved /= moved.sum(1, keepdim=True)
-        # A batch that overflowed would stay for good.
-        usable = (rows.counts > 0) & moved.isfinite().all(1)
-        self.centroids.index_copy_(0, rows.present, torch.where(usable[:, None], moved, former))
-        self.seen.index_add_(0, rows.present, rows.counts.long() * usable)
+        met = (counts > 0)[:, None]
+        means = (mass / counts.clamp_min(1.0)[:, None]).to(dtype)
+        former = self.centroids.index_select(0, present)
+        moved = torch.lerp(former, means, (met.to(dtype) * weight).to(dtype))
+        total = moved.sum(1, keepdim=True)
+        broken = ~total.isfinite()  # a batch that overflowed would stay for good
+        moved /= total.masked_fill_(~met, 1.0)
+        # To choose takes longer than to divide; on another device, to ask would wait for it.
+        if moved.device.type != "cpu" or bool(broken.any()):
+            moved = torch.where(broken, former, moved)
+        self.centroids.index_copy_(0, present, moved)
+        self.seen.index_add_(0, present, counts.long() * ~broken[:, 0])
         self._known = True
 
     def _rows(self, logits: Tensor, labels: Tensor) -> ClassRows:
@@ -244,21 +277,21 @@ class CentroidLoss(nn.Module):  # type: ignore[misc]
         self._check_outputs(logits)
         if logits.device != self.centroids.device:
             raise refusal(
-                "logits",
+                self._rows_are,
                 f"on {self.centroids.device}, where the centroids are",
                 f"a tensor on {logits.device}",
                 f"Move the loss: criterion.to({str(logits.device)!r}).",
             )
-        return ClassRows.of(logits, labels, self.n_classes)
+        return ClassRows.of(self._scaled(logits), labels, self.n_classes)
 
     def _check_outputs(self, logits: Tensor) -> int:
-        n, columns = check_logits(logits)
+        n, columns = check_logits(logits, self._rows_are)
         if columns != self.n_outputs:
             raise refusal(
-                "logits",
+                self._rows_are,
                 f"have {self.n_outputs} columns, as the centroids",
                 str(columns),
-                f"Make the loss with n_outputs={columns}.",
+                f"Make the loss with {self._columns}={columns}.",
             )
         return n
 
@@ -280,7 +313,7 @@ class CentroidLoss(nn.Module):  # type: ignore[misc]
         # A moving average in half precision would stand still.
         exact = self.centroids
         super()._apply(fn, recurse)
-        if self.centroids.dtype in _HALF:
+        if self.centroids.dtype in HALF:
             self.centroids = exact.to(self.centroids.device)
         return self
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
-from infotheory._validation import check_choice, check_count, check_temperature, refusal
+from infotheory._validation import check_choice, check_temperature, refusal
 from infotheory.learning.functional.checks import check_labels, check_logits, check_share
 from infotheory.learning.functional.class_rows import classes_met, log_means, sizes
 from infotheory.learning.functional.codewords import (
@@ -19,15 +19,14 @@ from infotheory.learning.functional.codewords import (
     log_sigmax,
     normalised_features,
 )
+from infotheory.learning.losses.codebooks import at_least_two, initial_codewords
 
 __all__ = ["NCMILoss"]
 
 _CENTROIDS = ("fixed", "trained", "mean")
-_CODEBOOKS = ("identity", "random")
-_OWN, _OTHER = 10.0, 1e-6  # 10 [I|0] + 1e-6 is the authors' codebook
 
 
-class NCMILoss(nn.Module):  # type: ignore[misc]
+class NCMILoss(nn.Module):
     """NCMI surrogate of features: nearness to the codeword of the class over distance from others.
 
     Parameters
@@ -84,7 +83,8 @@ class NCMILoss(nn.Module):  # type: ignore[misc]
     The loss is the mean over the samples of D(P || S_y) / [(1/C) sum_{c != y} D(S_c || P)], y the
     class of the sample: O(n m + C m). Gradients reach the features and, with "trained", w; none
     reaches mu or the means. In training mode each call first moves mu; in evaluation mode nothing
-    changes.
+    changes. All this state belongs to the training of one network: mu hardly moves after its first
+    batch, so that another network needs a new loss, or :meth:`reset` before it starts.
 
     To predict, keep the mean P of each class over the training set and take the nearest::
 
@@ -128,6 +128,7 @@ class NCMILoss(nn.Module):  # type: ignore[misc]
     code: Tensor
     log_centroids: Tensor
     decodes: Tensor
+    _start: Tensor
 
     def __init__(
         self,
@@ -145,25 +146,29 @@ class NCMILoss(nn.Module):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         check_choice("centroid", centroid, _CENTROIDS)
-        check_choice("codebook", codebook, _CODEBOOKS)
-        self.n_classes = _at_least_two("n_classes", n_classes)
-        self.n_features = _at_least_two("n_features", n_features)
+        self.n_classes = at_least_two("n_classes", n_classes)
+        self.n_features = at_least_two("n_features", n_features)
         self.temperature = check_temperature(temperature)
         self.centroid, self.codebook = centroid, codebook
         self.centre_decay = check_share("centre_decay", centre_decay)
         self.centroid_decay = check_share("centroid_decay", centroid_decay)
         self.epsilon, self.floor = epsilon, check_floor(floor)
         self.terms: dict[str, Tensor] = {}
-        w = self._initial_codewords(generator)
+        w = initial_codewords(
+            codebook, self.n_classes, self.n_features, self.temperature, generator
+        )
         code = log_sigmax(w, epsilon)
         self.register_buffer("centre", torch.zeros(n_features))
         self.register_buffer("batches", torch.zeros((), dtype=torch.int64))
         self.register_buffer("log_centroids", torch.zeros_like(code))
         self.register_buffer("decodes", torch.zeros((), dtype=torch.bool))
         if centroid == "trained":
-            self.codewords = nn.Parameter(w)
+            self.codewords = nn.Parameter(w.clone())
         else:
             self.register_buffer("code", code)
+        if centroid != "fixed":  # for reset; no part of what is saved
+            begin = w if centroid == "trained" else code.clone()
+            self.register_buffer("_start", begin, persistent=False)
 
     def extra_repr(self) -> str:
         """Return the settings, for ``print``."""
@@ -174,20 +179,25 @@ class NCMILoss(nn.Module):  # type: ignore[misc]
             f"epsilon={self.epsilon:g}, floor={self.floor:g}"
         )
 
-    def _initial_codewords(self, generator: torch.Generator | None) -> Tensor:
-        shape = (self.n_classes, self.n_features)
-        if self.codebook == "random":
-            w = torch.randn(shape, generator=generator)
-            directions: Tensor = w / (self.temperature * w.norm(dim=1, keepdim=True))
-            return directions
-        if self.n_features < self.n_classes:
-            raise refusal(
-                "n_features",
-                f"at least n_classes ({self.n_classes}) for codebook='identity'",
-                str(self.n_features),
-                "Pass codebook='random', or let the network give more features.",
-            )
-        return _OWN * torch.eye(*shape) + _OTHER
+    @torch.no_grad()
+    def reset(self) -> Self:
+        """Forget the centre and the decoding centroids; codewords are again as they began.
+
+        Returns
+        -------
+        NCMILoss
+            Itself.
+        """
+        self.centre.zero_()
+        self.batches.zero_()
+        self.log_centroids.zero_()
+        self.decodes.zero_()
+        self.terms = {}
+        if self.centroid == "trained":
+            self.codewords.copy_(self._start)
+        elif self.centroid == "mean":
+            self.code.copy_(self._start)
+        return self
 
     def log_codewords(self) -> Tensor:
         """Return the logarithms of the codewords S, as the loss uses them now.
@@ -229,7 +239,7 @@ class NCMILoss(nn.Module):  # type: ignore[misc]
             self._move_codewords(log_p.detach(), labels)
         return codeword_ratio(own, others, self.floor)
 
-    @torch.no_grad()  # type: ignore[untyped-decorator]
+    @torch.no_grad()
     def fit(self, batches: Iterable[Any]) -> None:
         """Make the codewords the mean P of each class: the closed-form step of "mean".
 
@@ -254,7 +264,7 @@ class NCMILoss(nn.Module):  # type: ignore[misc]
         means, _ = self._class_means(batches)
         self.code.copy_(means)
 
-    @torch.no_grad()  # type: ignore[untyped-decorator]
+    @torch.no_grad()
     def fit_decoding(self, batches: Iterable[Any]) -> float:
         """Make the decoding centroids V the mean P of each class.
 
@@ -339,7 +349,7 @@ class NCMILoss(nn.Module):  # type: ignore[misc]
                 "Call the loss in training mode first, or load its saved state.",
             )
 
-    @torch.no_grad()  # type: ignore[untyped-decorator]
+    @torch.no_grad()
     def _move_centre(self, features: Tensor) -> None:
         mean = features.to(self.centre.dtype).mean(0)
         usable = mean.isfinite().all()  # a batch that overflowed would stay for good
@@ -348,7 +358,7 @@ class NCMILoss(nn.Module):  # type: ignore[misc]
         self.centre.copy_(torch.where(usable, moved, self.centre))
         self.batches += usable
 
-    @torch.no_grad()  # type: ignore[untyped-decorator]
+    @torch.no_grad()
     def _move_codewords(self, log_p: Tensor, labels: Tensor) -> None:
         present, slots = classes_met(labels, self.n_classes)
         counts = sizes(slots, len(present), log_p.dtype)
@@ -387,10 +397,3 @@ class NCMILoss(nn.Module):  # type: ignore[misc]
         means = (sums / sums.sum(1, keepdim=True)).clamp_min(least).log()
         concentration = (inner - (sums * means).sum()) / counts.sum()
         return means, float(concentration)
-
-
-def _at_least_two(argument: str, value: Any) -> int:
-    count = check_count(argument, value)
-    if count < 2:
-        raise refusal(argument, "at least 2", str(count))
-    return count

@@ -11,9 +11,8 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from infotheory._validation import check_choice, check_temperature
-from infotheory.learning.functional.checks import check_weight
+from infotheory.learning.functional.checks import REDUCTIONS, check_weight
 from infotheory.learning.functional.distillation import (
-    REDUCTIONS,
     dist_loss,
     kd_loss,
     ttm_loss,
@@ -23,7 +22,7 @@ from infotheory.learning.functional.distillation import (
 __all__ = ["DISTLoss", "KDLoss", "TTMLoss", "WTTMLoss"]
 
 
-class _SoftTargetLoss(nn.Module):  # type: ignore[misc]
+class _SoftTargetLoss(nn.Module):
     """A function of both logits, a temperature and a reduction."""
 
     function: Callable[..., Tensor]
@@ -181,7 +180,7 @@ class WTTMLoss(_SoftTargetLoss):
     function = staticmethod(wttm_loss)
 
 
-class DISTLoss(nn.Module):  # type: ignore[misc]
+class DISTLoss(nn.Module):
     """Distillation by correlation of rows and columns (DIST).
 
     Parameters

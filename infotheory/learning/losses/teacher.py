@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
-from typing import Self
-
-import torch
 from torch import Tensor
 
-from infotheory._validation import check_count, refusal
 from infotheory.learning.functional.centroids import reverse_channel_bound
 from infotheory.learning.functional.checks import check_weight, in_full_precision
 from infotheory.learning.functional.class_rows import (
@@ -17,16 +11,15 @@ from infotheory.learning.functional.class_rows import (
     concentration,
     cross_entropy,
 )
-from infotheory.learning.losses.centroids import DECAY, CentroidLoss
+from infotheory.learning.losses.centroids import DECAY
+from infotheory.learning.losses.reverse_channel import NEED_A_PASS, ReverseChannelLoss
 
 __all__ = ["MCMITeacherLoss"]
 
 CENTROIDS = ("frozen", "epoch", "ema", "batch", "reverse")
 
-_NEED_A_PASS = frozenset({"frozen", "epoch", "reverse"})
 
-
-class MCMITeacherLoss(CentroidLoss):
+class MCMITeacherLoss(ReverseChannelLoss):
     """Cross entropy - lam CMI, which keeps context in the outputs of a teacher.
 
     Parameters
@@ -95,8 +88,6 @@ class MCMITeacherLoss(CentroidLoss):
     {'cross_entropy': 0.551445, 'surrogate': 0.129256, 'cmi': 0.0}
     """
 
-    log_ratio: Tensor
-
     def __init__(
         self,
         n_classes: int,
@@ -107,19 +98,10 @@ class MCMITeacherLoss(CentroidLoss):
         n_samples: int | None = None,
         decay: float = DECAY,
     ) -> None:
-        super().__init__(n_classes, n_outputs, centroid=centroid, modes=CENTROIDS, decay=decay)
+        super().__init__(
+            n_classes, n_outputs, n_samples, centroid=centroid, modes=CENTROIDS, decay=decay
+        )
         self.lam = check_weight("lam", lam)
-        if (n_samples is None) == (centroid == "reverse"):
-            raise refusal(
-                "n_samples",
-                "given with centroid='reverse' and with no other",
-                f"{n_samples} with centroid={centroid!r}",
-                "It is the number of samples of the training set.",
-            )
-        self.n_samples = n_samples if n_samples is None else check_count("n_samples", n_samples)
-        if self.n_samples is not None:
-            shape = (self.n_samples, self.n_outputs)
-            self.register_buffer("log_ratio", torch.full(shape, math.nan))
 
     def extra_repr(self) -> str:
         """Return the arguments."""
@@ -164,7 +146,7 @@ class MCMITeacherLoss(CentroidLoss):
             makes is missing.
         """
         batch = self._rows(logits, labels)
-        if self.centroid in _NEED_A_PASS:
+        if self.centroid in NEED_A_PASS:
             self._refuse_unknown()
         own, exact = cross_entropy(batch), concentration(batch)
         if self.centroid == "reverse":
@@ -183,113 +165,3 @@ class MCMITeacherLoss(CentroidLoss):
 
     def _tell(self, own: Tensor, surrogate: Tensor, exact: Tensor) -> None:
         self.terms = {"cross_entropy": own, "surrogate": surrogate, "cmi": exact}
-
-    def _ratios(self, rows: Tensor | None, n: int) -> Tensor:
-        assert self.n_samples is not None
-        if rows is None:
-            raise refusal(
-                "rows",
-                "given with centroid='reverse'",
-                "None",
-                "Pass the numbers of the samples: loss(logits, labels, rows=rows).",
-            )
-        return self.log_ratio.index_select(0, checked_rows(rows, n, self.n_samples))
-
-    def fit(self, batches: Iterable[Sequence[Tensor]]) -> Self:
-        """Compute the centroids from one pass, and with "reverse" what the bound is made of.
-
-        Parameters
-        ----------
-        batches : iterable of (logits, labels) or (logits, labels, rows)
-            As of :meth:`CentroidLoss.fit`; with "reverse" every sample once, with its number.
-
-        Returns
-        -------
-        MCMITeacherLoss
-            Itself.
-
-        Raises
-        ------
-        ValueError
-            Where there is no sample, or with "reverse" not every sample once.
-        """
-        if self.centroid != "reverse":
-            super().fit(batches)
-            return self
-        self.reset()  # a pass that breaks off leaves nothing to be used
-        classes = self._keep(batches)
-        counts = torch.bincount(classes, minlength=self.n_classes)
-        means = self.centroids.double()
-        members = classes.argsort(stable=True).split(counts.tolist())
-        for label, own in enumerate(members):
-            if len(own):
-                log_probs = self.log_ratio.index_select(0, own).double()
-                log_mean = torch.logsumexp(log_probs, 0) - math.log(len(own))
-                self.log_ratio.index_copy_(0, own, (log_probs - log_mean).to(self.log_ratio.dtype))
-                means[label] = log_mean.exp()
-        self._set(means, counts)
-        return self
-
-    def _keep(self, batches: Iterable[Sequence[Tensor]]) -> Tensor:
-        """Store ln P of every sample where its ratios will be, and return the classes."""
-        size, device = len(self.log_ratio), self.log_ratio.device
-        classes, times = torch.zeros((2, size), dtype=torch.int64, device=device)
-        for logits, labels, *rest in batches:
-            if not rest:
-                raise refusal(
-                    "batches",
-                    "triples (logits, labels, rows) with centroid='reverse'",
-                    "pairs",
-                    "Number the samples of the training set from 0.",
-                )
-            log_probs, own = self._log_probs(logits, labels)
-            rows = checked_rows(rest[0], len(own), size).to(device)
-            self.log_ratio.index_copy_(0, rows, log_probs.to(self.log_ratio.dtype))
-            classes.index_copy_(0, rows, own)
-            times.index_add_(0, rows, torch.ones_like(rows))
-        wrong = (times != 1).nonzero()
-        if len(wrong):
-            row = int(wrong[0])
-            raise refusal(
-                "batches",
-                f"a pass over all {size} samples, each once",
-                f"{int(times[row])} times sample {row}",
-                "Pass the whole training set; n_samples is its size.",
-            )
-        return classes
-
-
-def checked_rows(rows: Tensor, n: int, n_samples: int) -> Tensor:
-    """Return numbers of samples as int64, or refuse them; values are looked at on the host only.
-
-    Parameters
-    ----------
-    rows : Tensor of int, shape (n,)
-        Numbers in [0, n_samples).
-    n, n_samples : int
-        How many there are here, and in all.
-
-    Returns
-    -------
-    Tensor of int64, shape (n,)
-    """
-    if not isinstance(rows, Tensor) or rows.is_floating_point() or rows.dtype == torch.bool:
-        raise TypeError(f"rows must be a tensor of integers; got {_kind(rows)}.")
-    if rows.shape != (n,):
-        raise refusal(
-            "rows", f"have shape ({n},)", f"shape {tuple(rows.shape)}", "One a logit row."
-        )
-    if rows.device.type == "cpu":
-        outside = ((rows < 0) | (rows >= n_samples)).nonzero()
-        if len(outside):
-            raise refusal(
-                "rows",
-                f"numbers of samples in [0, {n_samples})",
-                str(int(rows[int(outside[0])])),
-                "n_samples is the size of the training set.",
-            )
-    return rows.long()
-
-
-def _kind(value: object) -> str:
-    return str(value.dtype) if isinstance(value, Tensor) else type(value).__name__

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from infotheory._validation import refusal
 
-__all__ = ["MeanAndStd", "brought", "in_mode", "normaliser"]
+__all__ = ["MeanAndStd", "brought", "in_mode", "normaliser", "place_of"]
 
+_COMPUTING = (torch.float16, torch.bfloat16, torch.float32, torch.float64)  # float8 only stores
 MeanAndStd: TypeAlias = "tuple[float | Sequence[float] | Tensor, float | Sequence[float] | Tensor]"
 
 
@@ -43,21 +44,39 @@ def in_mode(network: nn.Module, *, training: bool) -> Iterator[None]:
             part.training = mode
 
 
+def place_of(network: nn.Module) -> tuple[torch.device | None, torch.dtype | None]:
+    """Return where the weights of a network are, and the type that floating inputs have to have.
+
+    Parameters
+    ----------
+    network : Module
+        Whose first floating weights say so.
+
+    Returns
+    -------
+    device : torch.device or None
+        None for a network without weights.
+    dtype : torch.dtype or None
+        None also where weights are kept in a type that nothing is computed in.
+    """
+    weights = next((each for each in network.parameters() if each.dtype in _COMPUTING), None)
+    if weights is not None:
+        return weights.device, weights.dtype
+    return next((each.device for each in network.parameters()), None), None
+
+
 def brought(inputs: Tensor, network: nn.Module) -> Tensor:
-    """Return inputs where the weights of a network are, in their single or double precision.
+    """Return inputs where the weights of a network are, and floating ones in their type.
 
     Parameters
     ----------
     inputs : Tensor, shape (n, ...)
-        A batch.
+        A batch; whole numbers, such as those of tokens, stay what they are.
     network : Module
         Whose weights say where; without weights the batch stays where it is.
     """
-    weights = next((each for each in network.parameters() if each.is_floating_point()), None)
-    if weights is None:
-        return inputs
-    full = inputs.is_floating_point() and weights.dtype in (torch.float32, torch.float64)
-    return inputs.to(device=weights.device, dtype=weights.dtype if full else None)
+    device, dtype = place_of(network)
+    return inputs.to(device=device, dtype=dtype if inputs.is_floating_point() else None)
 
 
 def normaliser(preprocessing: Any, inputs: Tensor) -> Callable[[Tensor], Tensor]:

@@ -13,7 +13,7 @@ from infotheory._validation import refusal
 __all__ = ["FeatureNetwork", "check_dropout", "initialise"]
 
 
-class FeatureNetwork(nn.Module, ABC):  # type: ignore[misc]
+class FeatureNetwork(nn.Module, ABC):
     """A network whose last layer, :attr:`linear`, is linear.
 
     Attributes

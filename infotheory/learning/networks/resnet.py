@@ -26,7 +26,7 @@ _WIDTHS = (16, 16, 32, 64)
 _WIDTHS_X4 = (32, 64, 128, 256)
 
 
-class _Block(nn.Module):  # type: ignore[misc]
+class _Block(nn.Module):
     """Two convolutions, and a shortcut around them."""
 
     def __init__(self, before: int, after: int, stride: int, projects: bool) -> None:

@@ -13,7 +13,7 @@ from infotheory.learning.networks.base import FeatureNetwork, check_dropout, ini
 __all__ = ["WideResNet", "wrn_16_2", "wrn_40_1", "wrn_40_2"]
 
 
-class _Block(nn.Module):  # type: ignore[misc]
+class _Block(nn.Module):
     """Normalisation and ReLU before each of two convolutions, and a shortcut around them."""
 
     def __init__(self, before: int, after: int, stride: int, dropout: float) -> None:

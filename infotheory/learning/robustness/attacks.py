@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from infotheory._validation import check_choice, check_count, check_flag, refusal
 from infotheory.learning.functional.checks import check_labels, check_logits
-from infotheory.learning.networks.at_work import MeanAndStd, in_mode, normaliser
+from infotheory.learning.networks.at_work import MeanAndStd, brought, in_mode, normaliser
 from infotheory.learning.robustness.ball import Ball
 
 __all__ = ["METHODS", "NORMS", "attack", "check_radius"]
@@ -133,7 +133,7 @@ def attack(
     ready = normaliser(preprocessing, inputs)
 
     def against(points: Tensor) -> tuple[Tensor, Tensor]:
-        outputs = network(ready(points))
+        outputs = network(brought(ready(points), network))
         return _against(outputs if scores is None else scores(outputs), labels)
 
     ball = Ball(inputs, norm, epsilon, low, high)
@@ -244,7 +244,7 @@ def _climbed(
     return points
 
 
-@torch.no_grad()  # type: ignore[untyped-decorator]
+@torch.no_grad()
 def _harder(
     found: Tensor, other: Tensor, against: Callable[[Tensor], tuple[Tensor, Tensor]]
 ) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from infotheory._validation import refusal
 from infotheory.learning.engine.procedure import Batch, Context, Procedure
 from infotheory.learning.functional.checks import check_weight
+from infotheory.learning.networks.at_work import brought
 
 __all__ = ["DistillationTraining"]
 
@@ -94,7 +95,7 @@ class DistillationTraining(Procedure):
         del rows
         self.teacher.to(inputs.device).eval()
         with torch.no_grad():
-            logits: Tensor = self.teacher(inputs)
+            logits: Tensor = self.teacher(brought(inputs, self.teacher))
         return logits
 
     def loss(self, batch: Batch, context: Context) -> Tensor:

@@ -91,6 +91,20 @@ class NCMITraining(ClassifierTraining):
             )
         return value
 
+    def start(self, context: Context) -> None:
+        """Forget an earlier training; refuse data without a class: nothing would decode to it."""
+        missing = sorted(set(range(self.criterion.n_classes)) - set(context.labels.tolist()))
+        if missing:
+            raise refusal(
+                "data",
+                f"have samples of all {self.criterion.n_classes} classes of the loss",
+                f"none of {', '.join(map(str, missing[:5]))}",
+                "Samples are decoded to the nearest class mean; number the classes that there are.",
+            )
+        self.criterion.reset()
+        self._gradients.clear()
+        self._velocity = None
+
     def start_epoch(self, context: Context) -> None:
         """Move the codewords to the class means, if that is what they are."""
         if self.criterion.centroid == "mean" and context.epoch >= self.first_codeword_epoch:
