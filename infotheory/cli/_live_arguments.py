@@ -51,7 +51,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "models at work",
         "SPEC is scheme:place. Models: timm:NAME, torchvision:NAME, hf:DIR-or-NAME, onnx:FILE, "
         "sklearn:FILE.skops, python:module:function. Data: imagefolder:DIR, idx:DIR, npz:FILE, "
-        "parquet:FILE-or-DIR, tsv:FILE, hf:NAME-or-DIR, python:module:function.",
+        "parquet:FILE-or-DIR, tsv:FILE, glue:TASK?dir=DIR, hf:NAME-or-DIR, python:module:function.",
     )
     live.add_argument("--model", metavar="SPEC", action="append", help="may be repeated")
     live.add_argument("--data", metavar="SPEC", help="samples with labels")

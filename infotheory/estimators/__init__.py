@@ -22,6 +22,7 @@ from infotheory.estimators.multivariate import (
 )
 from infotheory.estimators.mutual_information import estimate_mutual_information
 from infotheory.estimators.pairwise import PairwiseInformation, pairwise_mutual_information
+from infotheory.estimators.sequences import block_means, estimate_rate
 from infotheory.estimators.transfer_entropy import estimate_transfer_entropy
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Estimate",
     "Interval",
     "PairwiseInformation",
+    "block_means",
     "estimate_conditional_entropy",
     "estimate_conditional_mutual_information",
     "estimate_conditional_mutual_information_from_counts",
@@ -42,6 +44,7 @@ __all__ = [
     "estimate_mutual_information",
     "estimate_mutual_information_from_counts",
     "estimate_o_information",
+    "estimate_rate",
     "estimate_total_correlation",
     "estimate_transfer_entropy",
     "mutual_information_scores",

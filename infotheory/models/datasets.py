@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from infotheory._validation import as_array, as_names, refusal
 from infotheory.models.arrays import open_arrays
+from infotheory.models.glue import open_glue
 from infotheory.models.hub import open_hub, wrapped
 from infotheory.models.idx import open_idx
 from infotheory.models.image_folder import open_image_folder
@@ -27,6 +28,7 @@ DATA_FORMS = {
     "npz": "npz:FILE",
     "parquet": "parquet:FILE-or-DIR",
     "tsv": "tsv:FILE",
+    "glue": "glue:TASK?dir=DIR",
     "hf": "hf:NAME-or-DIR",
     "python": "python:module:factory",
 }
@@ -39,6 +41,7 @@ _OPENERS = {
     "parquet": open_parquet_data,
     "tsv": open_table,
 }
+_HUB_OPENERS: dict[str, Callable[..., LabelledData]] = {"glue": open_glue, "hf": open_hub}
 _HUGGING_FACE = ("features", "column_names", "with_format")  # what its data sets have
 
 
@@ -58,6 +61,8 @@ def open_dataset(spec: str, *, download: bool = False) -> LabelledData:
           Face stores them, one text or two, lists of numbers, or columns of numbers;
         - ``tsv:FILE?sample=COLUMN,COLUMN&label=COLUMN&delimiter=tab|comma&header=yes|no``: one text
           or two, as in GLUE;
+        - ``glue:TASK?dir=DIR&split=dev|train``: a task of GLUE, as
+          :func:`infotheory.models.glue.read_task` reads it; without a folder, from the Hub;
         - ``hf:NAME-or-DIR?config=CONFIG&split=SPLIT&sample=COLUMN,COLUMN&label=COLUMN``: a data set
           of the library `datasets`, from its cache or a folder written by ``save_to_disk``;
         - ``python:module:factory`` or ``python:file.py:factory``: what the function returns, as
@@ -102,8 +107,8 @@ def open_dataset(spec: str, *, download: bool = False) -> LabelledData:
             "Objects are taken by as_dataset."
         )
     parsed = parse_spec("data", spec, DATA_FORMS)
-    if parsed.scheme == "hf":
-        return open_hub(parsed, download=download)
+    if parsed.scheme in _HUB_OPENERS:
+        return _HUB_OPENERS[parsed.scheme](parsed, download=download)
     if parsed.scheme == "python":
         parsed.finish()
         return as_dataset(call_factory(parsed), name=parsed.place)

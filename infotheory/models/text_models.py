@@ -13,7 +13,7 @@ from infotheory.models.offline import replaced
 from infotheory.models.samples import is_text, shown
 from infotheory.models.torch_modules import TorchClassifier
 
-__all__ = ["TextClassifier"]
+__all__ = ["TextClassifier", "input_length"]
 
 
 class TextClassifier(TorchClassifier):
@@ -48,7 +48,7 @@ class TextClassifier(TorchClassifier):
         super().__init__(module, most=None if tokenizer.pad_token else 1, **options)
         self.tokenizer = tokenizer
         self._side = tokenizer.padding_side if _positions(module) is None else "right"
-        self.max_length = _length(max_length, module, tokenizer)
+        self.max_length = input_length(max_length, module, tokenizer)
         self._lock = threading.Lock()  # a tokenizer changes while it works
         self._seen = self._cut = 0
 
@@ -143,7 +143,7 @@ def _refuse_wordless(tokenizer: Any) -> None:
         )
 
 
-def _length(asked: int | None, module: Any, tokenizer: Any) -> int | None:
+def input_length(asked: int | None, module: Any, tokenizer: Any) -> int | None:
     """Return the number of tokens to cut at."""
     most = _positions(module)
     if asked is not None and most is not None and asked > most:

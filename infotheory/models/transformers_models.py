@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,19 @@ from infotheory.models.specs import Spec, needed
 from infotheory.models.text_models import TextClassifier
 from infotheory.models.torch_modules import TorchClassifier, torch_device
 
-__all__ = ["image_transform", "is_image_processor", "is_tokenizer", "open_hf"]
+__all__ = [
+    "image_transform",
+    "in_float32",
+    "is_image_processor",
+    "is_tokenizer",
+    "named_place",
+    "open_encoder",
+    "open_hf",
+    "quietly",
+    "refuse_blank",
+    "refuse_incomplete",
+    "refuse_unsafe",
+]
 
 _TEXT, _IMAGE = "ForSequenceClassification", "ForImageClassification"
 _TOKENS = ("tokenizer_config.json", "tokenizer.json")  # beside those that its class names
@@ -47,7 +60,7 @@ def open_hf(spec: Spec, *, device: str | None, precision: str, download: bool) -
     """
     revision, limit = spec.take("revision"), spec.take("max_length")
     spec.finish()
-    place = _place(spec)
+    place = named_place(spec)
     transformers = needed("transformers", "hf:", "language")
     needed("torch", "hf:", "learning")
     options = {
@@ -60,18 +73,18 @@ def open_hf(spec: Spec, *, device: str | None, precision: str, download: bool) -
         loader = getattr(transformers, kind).from_pretrained
         return loaded(lambda: loader(place, **options, **more), spec.place, download)
 
-    with _quiet(transformers):
+    with quietly(transformers):
         config = get("AutoConfig")
         task = _task(spec, config)
-        _refuse_unsafe(spec, place)
+        refuse_unsafe(spec, place)
         module, report = get(
             f"AutoModel{task}",
             config=config,
             use_safetensors=True,
             output_loading_info=True,
-            **_in_float32(transformers),
+            **in_float32(transformers),
         )
-        _refuse_incomplete(spec, report)
+        refuse_incomplete(spec, report)
         about: dict[str, Any] = {
             "name": Path(place).resolve().name if Path(place).is_dir() else place,
             "device": torch_device(device),
@@ -87,11 +100,92 @@ def open_hf(spec: Spec, *, device: str | None, precision: str, download: bool) -
                 module.eval(), preprocess=image_transform(processor, config), **about
             )
         tokenizer = get("AutoTokenizer")
-        _refuse_blank(spec, place, tokenizer)
+        refuse_blank(spec, place, tokenizer)
         return TextClassifier(module.eval(), tokenizer, max_length=_whole(limit), **about)
 
 
-def _in_float32(transformers: Any) -> dict[str, Any]:
+def open_encoder(
+    model: str | os.PathLike[str],
+    class_names: Sequence[str],
+    *,
+    seed: int = 0,
+    download: bool = False,
+) -> tuple[Any, Any]:
+    """Open a language model with a head for some classes, to be fine-tuned, and its tokenizer.
+
+    Parameters
+    ----------
+    model : path_like
+        A directory written by ``save_pretrained``, with weights as safetensors; or a name such as
+        ``owner/model``.
+    class_names : sequence of str
+        Names of the classes; their number is that of the outputs.
+    seed : int, default 0
+        Of the weights that are new, which are those of the head.
+    download : bool, default False
+        Whether to fetch what is not on this machine.
+
+    Returns
+    -------
+    module : transformers.PreTrainedModel
+        Of class ``...ForSequenceClassification``, in float32, on the host.
+    tokenizer : transformers.PreTrainedTokenizerBase
+        One without a token for padding pads with its token for the end of a text.
+
+    Raises
+    ------
+    ValueError
+        If it is not on this machine, its weights are no safetensors or not those of its encoder,
+        its head is for other classes, or it comes without its tokenizer.
+    ImportError
+        If transformers is not there.
+    """
+    text = str(model)
+    spec = Spec("model", text, "hf", text, {})
+    place = named_place(spec)
+    transformers = needed("transformers", "fine-tuning", "language")
+    torch = needed("torch", "fine-tuning", "learning")
+    options = {"local_files_only": not download, "trust_remote_code": False}
+    refuse_unsafe(spec, place)
+    names = dict(enumerate(class_names))
+    with quietly(transformers), torch.random.fork_rng():
+        torch.manual_seed(seed)
+        module, report = loaded(
+            lambda: transformers.AutoModelForSequenceClassification.from_pretrained(
+                place,
+                num_labels=len(names),
+                id2label=names,
+                label2id={name: k for k, name in names.items()},
+                use_safetensors=True,
+                output_loading_info=True,
+                **in_float32(transformers),
+                **options,
+            ),
+            text,
+            download,
+        )
+        tokenizer = loaded(
+            lambda: transformers.AutoTokenizer.from_pretrained(place, **options), text, download
+        )
+    refuse_blank(spec, place, tokenizer)
+    inside = f"{module.base_model_prefix}."
+    missing = {str(key) for key in report["missing_keys"] if str(key).startswith(inside)}
+    # A pooler belongs to the head: some encoders are trained and published without one.
+    refuse_incomplete(
+        spec,
+        {
+            "missing_keys": {key for key in missing if ".pooler." not in key},
+            "mismatched_keys": report["mismatched_keys"],
+        },
+    )
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    if module.config.pad_token_id is None:
+        module.config.pad_token_id = tokenizer.pad_token_id
+    return module, tokenizer
+
+
+def in_float32(transformers: Any) -> dict[str, Any]:
     """Return what makes weights float32, however they are stored: the default until version 5."""
     newer = int(transformers.__version__.partition(".")[0]) >= 5
     return {"dtype": sys.modules["torch"].float32} if newer else {}
@@ -103,7 +197,7 @@ def _whole(limit: str | None) -> int | None:
     return check_count("max_length", int(limit) if limit.isdecimal() else limit)
 
 
-def _place(spec: Spec) -> str:
+def named_place(spec: Spec) -> str:
     """Return a directory or a name, and refuse a path to nothing."""
     path = Path(spec.place).expanduser()
     if path.is_dir():
@@ -147,7 +241,7 @@ def _task(spec: Spec, config: Any) -> str:
     return task
 
 
-def _refuse_unsafe(spec: Spec, place: str) -> None:
+def refuse_unsafe(spec: Spec, place: str) -> None:
     """Refuse a directory with weights that only unpickling, or another framework, could read."""
     path = Path(place)
     if not path.is_dir() or any(path.glob("*.safetensors")):
@@ -162,7 +256,7 @@ def _refuse_unsafe(spec: Spec, place: str) -> None:
     )
 
 
-def _refuse_incomplete(spec: Spec, report: Mapping[str, Any]) -> None:
+def refuse_incomplete(spec: Spec, report: Mapping[str, Any]) -> None:
     """Refuse a model of which a part, such as the head, would be drawn at random."""
     missing = sorted(map(str, [*report["missing_keys"], *report["mismatched_keys"]]))
     if missing:
@@ -174,7 +268,7 @@ def _refuse_incomplete(spec: Spec, report: Mapping[str, Any]) -> None:
         )
 
 
-def _refuse_blank(spec: Spec, place: str, tokenizer: Any) -> None:
+def refuse_blank(spec: Spec, place: str, tokenizer: Any) -> None:
     """Refuse a directory without a tokenizer, of which transformers makes one without words."""
     path = Path(place)
     files = {*_TOKENS, *getattr(tokenizer, "vocab_files_names", {}).values()}
@@ -194,8 +288,8 @@ def _class_names(config: Any) -> tuple[str, ...] | None:
 
 
 @contextmanager
-def _quiet(transformers: Any) -> Iterator[None]:
-    """Show no bars and no reports while something is loaded: what matters is refused."""
+def quietly(transformers: Any) -> Iterator[None]:
+    """Let transformers show no bars and no remarks for a while: what matters is refused."""
     logging = transformers.utils.logging
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()

@@ -14,6 +14,7 @@ from infotheory.plotting.classifiers import (
 )
 from infotheory.plotting.estimates import estimate_points, information_matrix, pair_matrix
 from infotheory.plotting.networks import map_grid, robustness_curves, robustness_figure
+from infotheory.plotting.sequences import block_spectra
 from infotheory.plotting.spectrum import spectrum_density
 from infotheory.plotting.temperature import temperature_lines
 from infotheory.plotting.training import learning_curves, learning_path, training_figure
@@ -21,6 +22,7 @@ from infotheory.plotting.training import learning_curves, learning_path, trainin
 __all__ = [
     "FIGURES_NEED",
     "Correlation",
+    "block_spectra",
     "class_bars",
     "concentration_separation_plane",
     "estimate_points",

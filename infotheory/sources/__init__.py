@@ -19,6 +19,7 @@ from infotheory.sources.continuous import Exponential, Gamma, Laplace, Uniform
 from infotheory.sources.correlated import GaussianPair, GaussianTriple, JointGaussian, StudentTPair
 from infotheory.sources.discrete import Categorical, DiscreteUniform, Geometric, Zipf, dirichlet
 from infotheory.sources.elliptical import Gaussian, StudentT
+from infotheory.sources.fitted import SMOOTHINGS, MarkovSource, fit_markov
 from infotheory.sources.joint import (
     DiscreteJoint,
     binary_erasure,
@@ -39,6 +40,7 @@ from infotheory.sources.source import ContinuousSource, DiscreteSource, JointSou
 from infotheory.sources.warps import WARPS, Warped
 
 __all__ = [
+    "SMOOTHINGS",
     "WARPS",
     "Categorical",
     "ContinuousSource",
@@ -57,6 +59,7 @@ __all__ = [
     "JointSource",
     "Laplace",
     "MarkovChain",
+    "MarkovSource",
     "OverlappingUniforms",
     "Source",
     "Stacked",
@@ -71,6 +74,7 @@ __all__ = [
     "binary_erasure",
     "binary_symmetric",
     "dirichlet",
+    "fit_markov",
     "through_channel",
     "xor",
     "z_channel",

@@ -299,7 +299,7 @@ def test_a_function_can_make_the_data(tmp_path: Path) -> None:
 def test_an_unknown_scheme_lists_them_all() -> None:
     fact = (
         "data must be one of imagefolder:DIR, idx:DIR, npz:FILE, parquet:FILE-or-DIR, tsv:FILE, "
-        "hf:NAME-or-DIR, python:module:factory; got 'folder:x'."
+        "glue:TASK?dir=DIR, hf:NAME-or-DIR, python:module:factory; got 'folder:x'."
     )
     with pytest.raises(ValueError, match=re.escape(fact)):
         open_dataset("folder:x")

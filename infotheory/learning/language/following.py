@@ -1,0 +1,89 @@
+"""How far transformers' Trainer has come: a bar, and the history as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+from transformers import TrainerCallback
+
+from infotheory.learning.engine.progress import Progress
+
+__all__ = ["Bar", "history_of"]
+
+_OTHER = ("epoch", "step", "grad_norm", "total_flos")
+_SPEED = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
+
+
+class Bar(TrainerCallback):
+    """The bar of the engine, moved by transformers' Trainer.
+
+    Parameters
+    ----------
+    show : bool or None
+        Whether there is a bar; None for: on a terminal or in a notebook.
+    """
+
+    def __init__(self, show: bool | None) -> None:
+        self._show = show
+        self._bar: Progress | None = None
+        self._rate = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *fault: object) -> None:
+        if self._bar is not None:
+            self._bar.__exit__(*fault)
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+        """Begin the bar where training begins or goes on."""
+        del args, control, more
+        if state.is_world_process_zero:
+            self._bar = Progress(1, state.max_steps, 0, self._show)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+        """Show a step of the optimiser."""
+        del args, control
+        if self._bar is not None:
+            scheduler = more.get("lr_scheduler")
+            rate = 0.0 if scheduler is None else float(scheduler.get_last_lr()[0])
+            self._bar.step(int(state.epoch or 0) + 1, {}, rate)
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+        """Show what was measured."""
+        del args, state, control
+        if self._bar is not None:
+            found: Mapping[str, float] = more.get("metrics") or {}
+            self._bar.measured({name.removeprefix("eval_"): value for name, value in found.items()})
+
+
+def history_of(log: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
+    """Return the log of a trainer as one row an epoch.
+
+    Parameters
+    ----------
+    log : sequence of mapping
+        ``trainer.state.log_history``, where logs and evaluations come once an epoch.
+
+    Returns
+    -------
+    list of dict
+        "epoch", "lr", "loss", and each metric without the ``eval_`` before its name; what the
+        objective logged begins with ``training_``.
+    """
+    rows: dict[float, dict[str, float]] = {}
+    for entry in log:
+        row = rows.setdefault(float(entry["epoch"]), {"epoch": float(entry["epoch"])})
+        measured = any(name.startswith("eval_") for name in entry)
+        for name, value in entry.items():
+            if name in _OTHER or name.startswith("train_"):
+                continue
+            if measured:
+                short = name.removeprefix("eval_")
+                if short not in _SPEED and short != "loss":
+                    row[short] = float(value)
+            else:
+                new = {"loss": "loss", "learning_rate": "lr"}.get(name, f"training_{name}")
+                row[new] = float(value)
+    return [row for _, row in sorted(rows.items()) if len(row) > 1]
