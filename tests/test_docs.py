@@ -34,6 +34,7 @@ PUBLIC_ROOMS = (
     "infotheory.learning.data",
     "infotheory.learning.engine",
     "infotheory.learning.functional",
+    "infotheory.learning.language",
     "infotheory.learning.losses",
     "infotheory.learning.networks",
     "infotheory.learning.recipes",

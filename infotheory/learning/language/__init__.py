@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from infotheory.learning.language.distillation_objective import DistillationArguments
     from infotheory.learning.language.finetuning import Finetuned, finetune
     from infotheory.learning.language.objective import CMIObjective
-    from infotheory.learning.language.students import first_layers
-    from infotheory.learning.language.task_metrics import TaskComputeMetrics, task_metrics
+    from infotheory.learning.language.official_metrics import TaskComputeMetrics, task_metrics
+    from infotheory.learning.language.students import fewer_layers
     from infotheory.learning.language.teacher_outputs import TeacherOutputs
     from infotheory.learning.language.trainer import CMITrainer, MeasuredTrainer
 
@@ -38,8 +38,8 @@ __all__ = [
     "MeasuredTrainer",
     "TaskComputeMetrics",
     "TeacherOutputs",
+    "fewer_layers",
     "finetune",
-    "first_layers",
     "task_metrics",
 ]
 
@@ -51,11 +51,11 @@ _ON_USE = {
     "DistillationTrainer": "distillation",
     "Finetuned": "finetuning",
     "MeasuredTrainer": "trainer",
-    "TaskComputeMetrics": "task_metrics",
+    "TaskComputeMetrics": "official_metrics",
     "TeacherOutputs": "teacher_outputs",
     "finetune": "finetuning",
-    "first_layers": "students",
-    "task_metrics": "task_metrics",
+    "fewer_layers": "students",
+    "task_metrics": "official_metrics",
 }
 
 

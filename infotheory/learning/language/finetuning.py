@@ -19,10 +19,10 @@ from infotheory.learning.engine.randomness import random_state, restore_random_s
 from infotheory.learning.language.arguments import CMIArguments
 from infotheory.learning.language.distillation import DistillationArguments, DistillationTrainer
 from infotheory.learning.language.following import Bar, history_of
+from infotheory.learning.language.official_metrics import TaskComputeMetrics
 from infotheory.learning.language.run_folder import kept, last_checkpoint
 from infotheory.learning.language.settings import FinetuneSettings
-from infotheory.learning.language.students import first_layers
-from infotheory.learning.language.task_metrics import TaskComputeMetrics
+from infotheory.learning.language.students import fewer_layers
 from infotheory.learning.language.teacher_model import check_class_order
 from infotheory.learning.language.teacher_outputs import TeacherOutputs
 from infotheory.learning.language.texts import TokenisedTexts
@@ -187,7 +187,7 @@ def finetune(
         with quietly(transformers):
             module, tokenizer = open_encoder(model, names, seed=settings.seed, download=download)
             if layers is not None:
-                module = first_layers(module, layers)
+                module = fewer_layers(module, layers)
             input_length(settings.max_length, module, tokenizer)  # refuses more than it takes
             texts = [
                 TokenisedTexts(data, tokenizer, settings.max_length) for data in (train, evaluation)

@@ -11,12 +11,12 @@ from torch import nn
 
 from infotheory._validation import check_choice, check_count, refusal
 
-__all__ = ["first_layers"]
+__all__ = ["fewer_layers"]
 
 _SPACINGS = ("even", "first")
 
 
-def first_layers(model: Any, n_layers: int, *, layers: str | Sequence[int] = "even") -> Any:
+def fewer_layers(model: Any, n_layers: int, *, layers: str | Sequence[int] = "even") -> Any:
     """Return a model of fewer layers with the weights of another, which stays as it is.
 
     Parameters
@@ -47,7 +47,6 @@ def first_layers(model: Any, n_layers: int, *, layers: str | Sequence[int] = "ev
     begins with. Everything beside the layers, such as embeddings and head, is copied.
     ``from_pretrained(DIR, num_hidden_layers=3)`` of transformers itself also gives the first
     layers, of a model in a directory.
-
     """
     stack = _stack(model)
     depth = model.config.num_hidden_layers

@@ -16,7 +16,7 @@ import transformers
 from learning.language.distilled import bert, losses, texts, trainer
 
 from infotheory.learning.language.distillation_objective import DistillationArguments
-from infotheory.learning.language.students import first_layers
+from infotheory.learning.language.students import fewer_layers
 from infotheory.learning.language.teacher_outputs import TeacherOutputs
 
 TEXTS = [
@@ -43,7 +43,7 @@ def test_a_real_encoder_teaches_three_of_its_layers(tmp_path: Path) -> None:
         {**{name: values[k] for name, values in tokens.items()}, "labels": 1 - k % 2}
         for k in range(len(TEXTS))
     ]
-    student = first_layers(teacher, 3)
+    student = fewer_layers(teacher, 3)
     assert len(student.bert.encoder.layer) == 3
     # Read back from its files, a teacher is the same, and what it says about the rows too.
     teacher.save_pretrained(tmp_path / "saved")

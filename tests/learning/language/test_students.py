@@ -13,7 +13,7 @@ import torch
 import transformers
 from learning.language.distilled import bert, collate, texts
 
-from infotheory.learning.language.students import first_layers
+from infotheory.learning.language.students import fewer_layers
 
 SMALL = {"vocab_size": 40, "num_labels": 3, "pad_token_id": 0}
 
@@ -54,7 +54,7 @@ def test_a_student_is_its_layers(depth: int, n: int, layers: Any, chosen: list[i
     before = {name: value.clone() for name, value in model.state_dict().items()}
     torch.manual_seed(1)
     state = torch.get_rng_state()
-    student = first_layers(model, n, layers=layers)
+    student = fewer_layers(model, n, layers=layers)
     assert torch.equal(state, torch.get_rng_state())
     assert (student.config.num_hidden_layers, model.config.num_hidden_layers) == (n, depth)
     assert not student.training
@@ -82,10 +82,10 @@ def test_encoders_and_decoders(kind: str) -> None:
     model = getattr(transformers, f"{kind}ForSequenceClassification")(config).double().train()
     if kind == "Albert":  # its layers are one
         with pytest.raises(TypeError, match=r"one stack of layers; got Albert.* with 0"):
-            first_layers(model, 2)
+            fewer_layers(model, 2)
         return
     chosen = [0, 3] if kind == "ModernBert" else [1, 3]
-    student = first_layers(model, 2, layers=chosen)
+    student = fewer_layers(model, 2, layers=chosen)
     assert (student.dtype, student.training) == (torch.float64, True)
     assert type(student) is type(model)
     if getattr(config, "layer_types", None) is not None:
@@ -98,8 +98,8 @@ def test_encoders_and_decoders(kind: str) -> None:
     assert not torch.equal(student(input_ids=ids).logits, model(input_ids=ids).logits)
     if kind == "ModernBert":  # the first of its layers has no normalisation before it
         with pytest.raises(ValueError, match=r"got \[1, 3\] for ModernBert.*Begin with layer 0"):
-            first_layers(model, 2, layers=[1, 3])
-    whole = first_layers(model, 4)
+            fewer_layers(model, 2, layers=[1, 3])
+    whole = fewer_layers(model, 4)
     assert torch.equal(whole(input_ids=ids).logits, model(input_ids=ids).logits)
 
 
@@ -117,10 +117,10 @@ def test_encoders_and_decoders(kind: str) -> None:
 )
 def test_layers_that_are_not_there(n: int, layers: Any, text: str) -> None:
     with pytest.raises(ValueError, match=text):
-        first_layers(bert(layers=4), n, layers=layers)
+        fewer_layers(bert(layers=4), n, layers=layers)
 
 
 @pytest.mark.parametrize("model", [torch.nn.Linear(2, 2), "bert"])
 def test_what_is_no_model_of_layers(model: Any) -> None:
     with pytest.raises(TypeError, match=r"one stack of layers; got .* with 0"):
-        first_layers(model, 1)
+        fewer_layers(model, 1)

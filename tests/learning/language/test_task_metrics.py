@@ -42,7 +42,7 @@ def evaluated(logits: Any, labels: Any) -> Any:
 @pytest.mark.parametrize("task", ["cola", "mrpc", "qqp", "sst2", "wnli"])
 @given(ROWS)
 def test_metrics_are_those_of_the_counts(task: str, pairs: list[tuple[int, int]]) -> None:
-    from infotheory.learning.language.task_metrics import task_metrics
+    from infotheory.learning.language.official_metrics import task_metrics
     from infotheory.models.glue_tasks import GLUE_TASKS
 
     found, labels = (list(column) for column in zip(*pairs, strict=True))
@@ -56,7 +56,7 @@ def test_metrics_are_those_of_the_counts(task: str, pairs: list[tuple[int, int]]
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=20))
 def test_three_classes_have_an_accuracy(pairs: list[tuple[int, int]]) -> None:
-    from infotheory.learning.language.task_metrics import task_metrics
+    from infotheory.learning.language.official_metrics import task_metrics
 
     found, labels = (np.array(column) for column in zip(*pairs, strict=True))
     metrics = task_metrics("mnli", found, labels)
@@ -82,7 +82,7 @@ def test_three_classes_have_an_accuracy(pairs: list[tuple[int, int]]) -> None:
 def test_known_values(
     found: list[int], labels: list[int], cola: float, mrpc: tuple[float, float]
 ) -> None:
-    from infotheory.learning.language.task_metrics import task_metrics
+    from infotheory.learning.language.official_metrics import task_metrics
 
     assert task_metrics("CoLA", found, labels)["matthews"] == pytest.approx(cola, abs=ROUNDING)
     values = task_metrics("mrpc", found, labels)
@@ -105,14 +105,14 @@ def test_known_values(
     ],
 )
 def test_what_cannot_be_measured_is_refused(task: str, found: Any, labels: Any, fact: str) -> None:
-    from infotheory.learning.language.task_metrics import task_metrics
+    from infotheory.learning.language.official_metrics import task_metrics
 
     with pytest.raises(ValueError, match=re.escape(fact)):
         task_metrics(task, found, labels)
 
 
 def test_fractions_are_no_classes() -> None:
-    from infotheory.learning.language.task_metrics import task_metrics
+    from infotheory.learning.language.official_metrics import task_metrics
 
     with pytest.raises(TypeError, match="predictions must be integers; got dtype float64"):
         task_metrics("cola", [0.0, 1.0], [0, 1])
@@ -127,7 +127,7 @@ def test_fractions_are_no_classes() -> None:
 def test_the_largest_logit_is_the_prediction(form: str) -> None:
     import torch
 
-    from infotheory.learning.language.task_metrics import TaskComputeMetrics
+    from infotheory.learning.language.official_metrics import TaskComputeMetrics
 
     logits: Any = np.array([[2.0, -math.inf], [0.5, 1.0], [3.0, -1.0]])
     labels: Any = np.array([0, 1, 1])
@@ -140,7 +140,7 @@ def test_the_largest_logit_is_the_prediction(form: str) -> None:
 
 
 def test_batches_make_up_an_evaluation() -> None:
-    from infotheory.learning.language.task_metrics import TaskComputeMetrics, task_metrics
+    from infotheory.learning.language.official_metrics import TaskComputeMetrics, task_metrics
 
     rng = np.random.default_rng(0)
     compute = TaskComputeMetrics("cola")
@@ -154,7 +154,7 @@ def test_batches_make_up_an_evaluation() -> None:
 
 
 def test_what_was_refused_is_forgotten() -> None:
-    from infotheory.learning.language.task_metrics import TaskComputeMetrics
+    from infotheory.learning.language.official_metrics import TaskComputeMetrics
 
     compute = TaskComputeMetrics("sst2")
     compute(evaluated([[1.0, 0.0]] * 3, [0, 0, 0]), compute_result=False)
@@ -186,7 +186,7 @@ def test_what_was_refused_is_forgotten() -> None:
     ],
 )
 def test_predictions_of_another_task_are_refused(logits: Any, labels: Any, fact: str) -> None:
-    from infotheory.learning.language.task_metrics import TaskComputeMetrics
+    from infotheory.learning.language.official_metrics import TaskComputeMetrics
 
     with pytest.raises(ValueError, match=re.escape(fact)):
         TaskComputeMetrics("sst2")(evaluated(logits, labels))
@@ -235,7 +235,7 @@ def test_the_trainer_and_ncmi_see_the_same_accuracy(folder: Path, streaming: boo
 
     from infotheory import evaluate_model
     from infotheory.learning import NCMIComputeMetrics
-    from infotheory.learning.language.task_metrics import TaskComputeMetrics
+    from infotheory.learning.language.official_metrics import TaskComputeMetrics
     from infotheory.models import open_dataset
 
     report = evaluate_model(f"hf:{folder / 'model'}", f"glue:sst2?dir={folder}")

@@ -67,7 +67,7 @@ def task_metrics(task: str | GlueTask, predictions: Any, labels: Any) -> dict[st
 
     Examples
     --------
-    >>> from infotheory.learning.language.task_metrics import task_metrics
+    >>> from infotheory.learning.language.official_metrics import task_metrics
     >>> task_metrics("mrpc", [1, 1, 0, 0], [1, 0, 0, 1])  # a = b = c = d = 1
     {'accuracy': 0.5, 'f1': 0.5}
     >>> task_metrics("cola", [1, 1, 0, 0], [1, 0, 0, 1])
