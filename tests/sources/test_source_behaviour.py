@@ -51,7 +51,8 @@ TRIPLES = [
     sources.UniformBinomialChain(4),
 ]
 CHAIN = sources.MarkovChain([[0.9, 0.1], [0.5, 0.5]])
-ALL: list[Any] = [*DISCRETE, *CONTINUOUS, *PAIRS, *TRIPLES, CHAIN]
+FITTED = sources.fit_markov([0, 1, 1, 0, 2, 1, 0, 1, 2, 2, 0, 1], order=1)
+ALL: list[Any] = [*DISCRETE, *CONTINUOUS, *PAIRS, *TRIPLES, CHAIN, FITTED]
 
 
 def arrays(samples: Any) -> list[Any]:
