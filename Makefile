@@ -95,6 +95,7 @@ test-bounds: $(TEST_STAMP) ## kernel tests with array bounds checked
 test-interpreted: $(TEST_STAMP) ## tests with kernels as plain Python; coverage of the numeric layer
 	$(LANE) NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n auto --cov --cov-report=term \
 		--ignore=tests/test_notebooks.py --ignore=tests/cli/test_train.py \
+		--ignore=tests/cli/test_finetune.py \
 		--ignore-glob='tests/cli/test_live_*' \
 		$(addprefix --ignore=tests/,models learning parity evaluation)
 
