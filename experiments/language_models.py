@@ -36,7 +36,7 @@ MEASURED_ON = {"mrpc": "test"}  # which rows are GLUE dev of MRPC is a list of i
 SEEDS = (0, 1, 2)
 CHOICE_SEED = 100
 RATES = (5e-5, 1e-4, 3e-4)
-WEIGHTS = {"feature": (1.0, 5.0, 25.0), "output": (0.05, 0.2, 0.8), "teacher": (1.0, 5.0, 25.0)}
+WEIGHTS = {"feature": (3.0, 10.0, 30.0), "output": (0.05, 0.2, 0.8), "teacher": (3.0, 10.0, 30.0)}
 TEACHERS = ("none", "teacher")  # by cross entropy, and with the most CMI
 # One objective in three forms: beta = 2 goes with equal weights at T = 2, and 1.7 is that over U.
 LOSSES = {

@@ -23,12 +23,12 @@ _EPILOG = """\
 examples:
   infotheory finetune --list
       the tasks, with their classes and metrics
-  infotheory finetune --task sst2 --data glue --model bert --cmi 0.1 --folder runs/sst2
-      cross entropy + 0.1 CMI of the features; checkpoints, metrics and model go into the folder
-  infotheory finetune --task sst2 --data glue --model bert --cmi 0.1 --folder runs/sst2 --resume
+  infotheory finetune --task sst2 --data glue --model bert --cmi 10 --folder runs/sst2
+      cross entropy + 10 CMI of the features; checkpoints, metrics and model go into the folder
+  infotheory finetune --task sst2 --data glue --model bert --cmi 10 --folder runs/sst2 --resume
       go on after an interruption: the result is that of a run without one
-  infotheory finetune --task rte --data glue --model bert --cmi 0.5 --role teacher --folder runs/t
-      cross entropy - 0.5 CMI, for a teacher
+  infotheory finetune --task rte --data glue --model bert --cmi 10 --role teacher --folder runs/t
+      cross entropy - 10 CMI, for a teacher
   infotheory finetune --task rte --data glue --model bert --layers 3 --teacher runs/t/model
       a student of three layers learns from it
   infotheory ncmi --model hf:runs/sst2/model --data 'glue:sst2?dir=glue&split=dev'

@@ -208,7 +208,7 @@ def finetune(
                 "settings": settings.binding(),
             }
             with kept(folder, run, resume) as place:
-                arguments = _arguments(settings, place, len(texts[0]))
+                arguments = _arguments(settings, place, len(texts[0]), keeps=folder is not None)
                 trainer = _trainer(
                     module, tokenizer, texts, arguments, task, cmi,
                     teacher, distillation, settings, place, train, download, progress,
@@ -281,7 +281,9 @@ def _hash(*things: Any) -> str:
     return digest.hexdigest()
 
 
-def _arguments(settings: FinetuneSettings, place: Path, rows: int) -> TrainingArguments:
+def _arguments(
+    settings: FinetuneSettings, place: Path, rows: int, *, keeps: bool
+) -> TrainingArguments:
     """Return the arguments of transformers' Trainer."""
     world = int(os.environ.get("WORLD_SIZE", "1"))
     parts = world * settings.accumulation
@@ -292,6 +294,7 @@ def _arguments(settings: FinetuneSettings, place: Path, rows: int) -> TrainingAr
             str(settings.batch_size),
         )
     per_epoch = -(-rows // settings.batch_size)
+    saves = "epoch" if settings.save_steps is None else "steps"
     steps = settings.max_steps or settings.epochs * per_epoch
     return TrainingArguments(
         output_dir=str(place),
@@ -310,7 +313,7 @@ def _arguments(settings: FinetuneSettings, place: Path, rows: int) -> TrainingAr
         use_cpu=settings.device == "cpu",
         eval_strategy="epoch" if settings.evaluate == "epoch" else "no",
         logging_strategy="epoch",
-        save_strategy="epoch" if settings.save_steps is None else "steps",
+        save_strategy=saves if keeps else "no",
         save_steps=settings.save_steps or 500,
         save_total_limit=2,
         report_to=[],
