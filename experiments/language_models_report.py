@@ -63,13 +63,14 @@ def _chosen(lines: Sequence[Line], task: str, term: str) -> float | None:
         if (line["stage"], line["task"], line["term"]) == ("choose", task, term)
         and (term != "teacher" or line["loss"] == "kd")
     ]
-    return max(tried, key=_score)["weight"] if tried else None
+    best = max(tried, key=lambda line: (_score(line), -line["metrics"]["loss"]), default=None)
+    return None if best is None else float(best["weight"])
 
 
 def _compared(lines: Sequence[Line], tasks: Sequence[str]) -> str:
     """Return the table of cross entropy beside both forms of the term."""
-    rows = ["| task | objective | score | CMI of features | norm of features | CMI of outputs |"]
-    rows.append("|---|---|---|---|---|---|")
+    rows = ["| task | objective | score | accuracy | CMI of features | norm | CMI of outputs |"]
+    rows.append("|---|---|---|---|---|---|---|")
     tests = ["| task | term | chosen weight | score less that of cross entropy | p |"]
     tests.append("|---|---|---|---|---|")
     for task in tasks:
@@ -85,7 +86,8 @@ def _compared(lines: Sequence[Line], tasks: Sequence[str]) -> str:
                 statistics.mean(line["metrics"][key] for line in found.values())
                 for key in ("feature_cmi", "feature_norm", "cmi")
             ]
-            cells = [f"{values[0]:.4f}", f"{values[1]:.2f}", f"{values[2]:.3f}"]
+            right = [100.0 * (1.0 - line["metrics"]["error"]) for line in found.values()]
+            cells = [_cell(right), f"{values[0]:.4f}", f"{values[1]:.2f}", f"{values[2]:.3f}"]
             rows.append(
                 f"| {task} ({HEADLINE[task]}) | {name} | {_cell(list(_scores(found).values()))} | "
                 + " | ".join(cells)

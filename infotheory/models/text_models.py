@@ -13,7 +13,7 @@ from infotheory.models.offline import replaced
 from infotheory.models.samples import is_text, shown
 from infotheory.models.torch_modules import TorchClassifier
 
-__all__ = ["TextClassifier", "input_length"]
+__all__ = ["TextClassifier", "input_length", "padding_side"]
 
 
 class TextClassifier(TorchClassifier):
@@ -47,7 +47,7 @@ class TextClassifier(TorchClassifier):
         # Without a token for padding, texts of different lengths cannot share a batch.
         super().__init__(module, most=None if tokenizer.pad_token else 1, **options)
         self.tokenizer = tokenizer
-        self._side = tokenizer.padding_side if _positions(module) is None else "right"
+        self._side = padding_side(module, tokenizer)
         self.max_length = input_length(max_length, module, tokenizer)
         self._lock = threading.Lock()  # a tokenizer changes while it works
         self._seen = self._cut = 0
@@ -141,6 +141,11 @@ def _refuse_wordless(tokenizer: Any) -> None:
             f"a {type(tokenizer).__name__} with {len(tokenizer)} special token(s) and no words",
             "Load it from where its files are, or save it beside the model.",
         )
+
+
+def padding_side(module: Any, tokenizer: Any) -> str:
+    """Return where padding goes: behind texts where a model counts positions from the left."""
+    return "right" if _positions(module) is not None else str(tokenizer.padding_side)
 
 
 def input_length(asked: int | None, module: Any, tokenizer: Any) -> int | None:

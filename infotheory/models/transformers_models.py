@@ -14,7 +14,7 @@ from infotheory._validation import check_count, refusal
 from infotheory.models.offline import loaded
 from infotheory.models.preprocessing import ImageTransform
 from infotheory.models.specs import Spec, needed
-from infotheory.models.text_models import TextClassifier
+from infotheory.models.text_models import TextClassifier, padding_side
 from infotheory.models.torch_modules import TorchClassifier, torch_device
 
 __all__ = [
@@ -140,7 +140,9 @@ def open_encoder(
     ImportError
         If transformers is not there.
     """
-    text = str(model)
+    if not isinstance(model, str | os.PathLike):
+        raise TypeError(f"model must be a directory, or a name; got {type(model).__name__}.")
+    text = os.fspath(model)
     spec = Spec("model", text, "hf", text, {})
     place = named_place(spec)
     transformers = needed("transformers", "fine-tuning", "language")
@@ -149,6 +151,10 @@ def open_encoder(
     refuse_unsafe(spec, place)
     names = dict(enumerate(class_names))
     with quietly(transformers), torch.random.fork_rng():
+        config = loaded(
+            lambda: transformers.AutoConfig.from_pretrained(place, **options), text, download
+        )
+        _refuse_other_head(spec, config, tuple(class_names))
         torch.manual_seed(seed)
         module, report = loaded(
             lambda: transformers.AutoModelForSequenceClassification.from_pretrained(
@@ -178,11 +184,25 @@ def open_encoder(
             "mismatched_keys": report["mismatched_keys"],
         },
     )
+    tokenizer.padding_side = padding_side(module, tokenizer)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     if module.config.pad_token_id is None:
         module.config.pad_token_id = tokenizer.pad_token_id
     return module, tokenizer
+
+
+def _refuse_other_head(spec: Spec, config: Any, class_names: tuple[str, ...]) -> None:
+    """Refuse a model with a head for classes of other names: it would answer for these."""
+    has_head = any(str(name).endswith(_TEXT) for name in config.architectures or [])
+    names = _class_names(config) if has_head else None
+    if names is not None and [n.lower() for n in names] != [n.lower() for n in class_names]:
+        raise refusal(
+            spec.argument,
+            f"an encoder, or a classifier of {', '.join(class_names)}",
+            f"{spec.place!r}, a classifier of {', '.join(names)}",
+            "Save its encoder alone: model.base_model.save_pretrained(NEW).",
+        )
 
 
 def in_float32(transformers: Any) -> dict[str, Any]:

@@ -161,7 +161,7 @@ def test_real_text_and_a_real_encoder_killed_and_resumed(tmp_path: Path, data_di
 
     whole = started("whole", -1)
     assert whole.returncode == 0, whole.stderr
-    assert started("killed", 5).returncode == -signal.SIGKILL
+    assert started("killed", 4).returncode == -signal.SIGKILL
     checkpoints = {each.name for each in (tmp_path / "killed").glob("checkpoint-*")}
     assert checkpoints == {"checkpoint-3"}
     resumed = started("killed", -1, "--resume")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from infotheory._validation import refusal
 from infotheory.learning.language.passes import TrainingPass
+from infotheory.learning.language.state_file import check_weights, save_weights
 from infotheory.models.specs import needed
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ class CentroidCallback(transformers.TrainerCallback):
         Whether it writes the centroids into checkpoints; False where the trainer does.
     checkpoint : Path or None
         From where the next resumed run takes its centroids; by default the checkpoint of its step
-        in ``output_dir``.
+        in ``output_dir``, which has to be of the same weights: a trainer does not tell its
+        callbacks from where it goes on.
     """
 
     def __init__(self, objective: CMIObjective) -> None:
@@ -93,8 +95,11 @@ class CentroidCallback(transformers.TrainerCallback):
             self.objective.n_classes,
         )
         self._resumed = state.global_step > 0
-        self._last = (self.checkpoint or _checkpoint(args, state)) if self._resumed else None
-        if self._last is not None:
+        self._last = None
+        if self._resumed:
+            self._last = self.checkpoint or _checkpoint(args, state)
+            if self.checkpoint is None:
+                check_weights(self._last, model)
             self.objective.load(self._last)
         self.objective.start(self._training, args.device, resumed=self._resumed)
 
@@ -132,12 +137,13 @@ class CentroidCallback(transformers.TrainerCallback):
         if control.should_save:
             _check_weights(model, state.global_step)
 
-    def on_save(self, args: Any, state: Any, control: Any, **others: Any) -> None:
+    def on_save(self, args: Any, state: Any, control: Any, *, model: Any, **others: Any) -> None:
         """Write the centroids into the checkpoint."""
         del control, others
         self._last = _checkpoint(args, state)
         if self.saves and args.should_save:
             self.objective.save(self._last)
+            save_weights(self._last, model)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **others: Any) -> None:
         """Add the parts of the loss to what the trainer logs of its steps."""

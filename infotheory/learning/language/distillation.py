@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -210,6 +211,22 @@ class DistillationTrainer(MeasuredTrainer):
         if ROW not in self._signature_columns:
             self._signature_columns.append(ROW)
 
+    def get_batch_samples(
+        self, epoch_iterator: Any, num_batches: int, *args: Any, **options: Any
+    ) -> tuple[list[Any], Any]:
+        """Return the batches of a step and the number of their rows, as the base class does.
+
+        That counts labels, which there may be none of.
+        """
+        batches, count = super().get_batch_samples(epoch_iterator, num_batches, *args, **options)
+        rows = [len(batch[LOGITS]) for batch in batches if LOGITS in batch]
+        if not rows:
+            return batches, count
+        count = torch.tensor(sum(rows), device=self.args.device)
+        if self.args.average_tokens_across_devices and self.args.world_size > 1:
+            count = self.accelerator.gather(count).sum()
+        return batches, count
+
     def compute_loss(
         self,
         model: Any,
@@ -231,8 +248,7 @@ class DistillationTrainer(MeasuredTrainer):
         """Return the share of a batch in the mean over the rows of the whole step."""
         logits, smoothing = outputs["logits"], self.args.label_smoothing_factor
         if not self._said:  # in evaluation
-            rows = cross_entropies(logits, labels, smoothing)
-            return rows.sum() / (len(rows) if num_items_in_batch is None else num_items_in_batch)
+            return _share(cross_entropies(logits, labels, smoothing), num_items_in_batch)
         distances = None
         if self._trained_reader is not None:
             distances = self._matching(self._trained_reader.read(), self._said[FEATURES])
@@ -240,10 +256,7 @@ class DistillationTrainer(MeasuredTrainer):
             self.distillation, logits, labels, self._said[LOGITS], distances, smoothing=smoothing
         )
         self.step_terms.take(terms)
-        rows = terms["loss"]
-        if num_items_in_batch is None:  # without labels, the trainer does not count
-            return rows.mean() / self.current_gradient_accumulation_steps
-        return rows.sum() / num_items_in_batch
+        return _share(terms["loss"], num_items_in_batch)
 
     def log(self, logs: dict[str, float], *args: Any, **options: Any) -> None:
         """Log, with the terms of the loss beside it."""
@@ -324,6 +337,11 @@ class DistillationTrainer(MeasuredTrainer):
         )
         if self.feature_match is not None and self.feature_match.state_dict():
             self.feature_match.load_state_dict(load_file(folder / _MAP))
+
+
+def _share(rows: Tensor, of_step: Any) -> Tensor:
+    """Return the sum over some rows, divided by the number of those of the whole step."""
+    return rows.sum() / (len(rows) if of_step is None else of_step)
 
 
 class _Steps(transformers.TrainerCallback):

@@ -13,9 +13,29 @@ from torch import Tensor, nn
 
 from infotheory._validation import check_choice, refusal
 
-__all__ = ["FEATURES", "FeatureReader", "unwrapped"]
+__all__ = ["FEATURES", "FeatureReader", "TokenInputs", "tokens_of", "unwrapped"]
 
 FEATURES = ("pooled", "cls", "mean", "last_token")
+TokenInputs = tuple[Tensor | None, Tensor | None, Tensor | None]
+
+# Models with a pooler that their head does not read, so that nothing has trained it.
+_IDLE_POOLERS = frozenset({"big_bird"})
+
+
+def tokens_of(inputs: Mapping[str, Any]) -> TokenInputs:
+    """Return what tells a text from others among the inputs of a model.
+
+    Parameters
+    ----------
+    inputs : mapping of str to Tensor
+        By the names of transformers.
+
+    Returns
+    -------
+    tuple of Tensor or None
+        Token numbers, mask and token types; None for what is not there.
+    """
+    return inputs.get("input_ids"), inputs.get("attention_mask"), inputs.get("token_type_ids")
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
@@ -52,8 +72,8 @@ class FeatureReader:
     feature : {"pooled", "cls", "mean", "last_token"}, optional
         Which vector. "pooled": the pooler's output; "cls": the last hidden state of the first token
         that is no padding; "mean": the mean of those of all such tokens; "last_token": that of the
-        last. By default "pooled" where there is a pooler, else "last_token" for a decoder and
-        "cls" for an encoder.
+        last. By default "pooled" where there is a pooler that the head reads (that of BigBird does
+        not), else "last_token" for a decoder and "cls" for an encoder.
     keep_tokens : bool, default False
         Whether :attr:`tokens` are kept too.
 
@@ -64,7 +84,7 @@ class FeatureReader:
     n_features : int
         Its length d.
     tokens : tuple of Tensor, or None
-        Token numbers and mask of the pass that is to be read, if they are kept.
+        Token numbers, mask and types of the pass that is to be read, if they are kept.
 
     Raises
     ------
@@ -76,7 +96,8 @@ class FeatureReader:
     Notes
     -----
     The hook is on the encoder, so that wrappers, adapters and gradient checkpointing are no matter.
-    Of a pass the vectors alone are kept, with their graph, until :meth:`read` or the next pass.
+    Of a pass the vectors alone are kept, with their graph, until :meth:`read` or the next pass;
+    copies of the model have none of them.
     Means are formed in single precision at least. Padding is told by ``attention_mask``, or else by
     ``config.pad_token_id``; the last token of a decoder is found as transformers' own heads find
     theirs, by ``config.pad_token_id`` first.
@@ -98,7 +119,7 @@ class FeatureReader:
         self.feature = _choose(self._model, feature, has_pooler)
         self.n_features = _width(self._config)
         self.keep_tokens = keep_tokens
-        self.tokens: tuple[Tensor | None, Tensor | None] | None = None
+        self.tokens: TokenInputs | None = None
         self._found: Tensor | None = None
         # What positional arguments of the encoder are called.
         self._names = tuple(inspect.signature(type(self._encoder).forward).parameters)[1:]
@@ -108,14 +129,18 @@ class FeatureReader:
         """Tell whether these are the features of this model, wrapped or not."""
         return unwrapped(model) is self._model
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A model is copied and saved with its hooks; a graph can be neither.
+        return self.__dict__ | {"_found": None, "tokens": None}
+
     def _take(
         self, encoder: nn.Module, positional: tuple[Any, ...], named: dict[str, Any], output: Any
     ) -> None:
         del encoder
         given = dict(zip(self._names, positional, strict=False)) | named
-        ids, mask = given.get("input_ids"), given.get("attention_mask")
-        self._found = self._vectors(output, ids, mask)
-        self.tokens = (ids, mask) if self.keep_tokens else None
+        tokens = tokens_of(given)
+        self._found = self._vectors(output, *tokens[:2])
+        self.tokens = tokens if self.keep_tokens else None
 
     def _vectors(self, output: Any, ids: Tensor | None, mask: Tensor | None) -> Tensor:
         if self.feature == "pooled":
@@ -199,7 +224,8 @@ def _encoder_of(model: nn.Module) -> nn.Module:
 
 def _choose(model: nn.Module, feature: str | None, has_pooler: bool) -> str:
     if feature is None:
-        if has_pooler:
+        idle = getattr(model.config, "model_type", None) in _IDLE_POOLERS
+        if has_pooler and not idle:
             return "pooled"
         return "last_token" if _is_decoder(model) else "cls"
     check_choice("feature", feature, FEATURES)

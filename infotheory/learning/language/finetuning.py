@@ -17,8 +17,14 @@ from infotheory._atomic import replaced
 from infotheory._validation import check_flag, refusal
 from infotheory.learning.engine.randomness import random_state, restore_random_state
 from infotheory.learning.language.arguments import CMIArguments
+from infotheory.learning.language.asked import (
+    as_texts,
+    check_objectives,
+    check_task,
+    shared_class_names,
+)
 from infotheory.learning.language.distillation import DistillationArguments, DistillationTrainer
-from infotheory.learning.language.following import Bar, history_of
+from infotheory.learning.language.following import Bar, SaveBetween, history_of
 from infotheory.learning.language.official_metrics import TaskComputeMetrics
 from infotheory.learning.language.run_folder import kept, last_checkpoint
 from infotheory.learning.language.settings import FinetuneSettings
@@ -100,8 +106,8 @@ class Finetuned:
 
 def finetune(
     model: str | os.PathLike[str],
-    train: LabelledData,
-    evaluation: LabelledData,
+    train: Any,
+    evaluation: Any,
     *,
     task: str | GlueTask | None = None,
     cmi: CMIArguments | None = None,
@@ -120,11 +126,12 @@ def finetune(
     ----------
     model : path_like
         A directory written by ``save_pretrained``, or a name such as ``owner/model``.
-    train, evaluation : LabelledData
-        Texts, or pairs of texts, with labels, as :func:`infotheory.models.read_task` reads them.
-        The second is measured after each epoch, and nothing is chosen by it.
+    train, evaluation : LabelledData or object
+        Texts, or pairs of texts, with labels, as :func:`infotheory.models.read_task` reads them;
+        other objects as :func:`infotheory.models.as_dataset` takes them. The second is measured
+        after each epoch, and nothing is chosen by it.
     task : str or GlueTask, optional
-        Whose metrics to report; otherwise the error alone.
+        Whose metrics to report, which must be of these classes; otherwise the error alone.
     cmi : CMIArguments, optional
         The objective; by default cross entropy alone, which is ``CMIArguments(lam=0.0)``.
     teacher : path_like, optional
@@ -178,11 +185,13 @@ def finetune(
     settings = FinetuneSettings() if settings is None else settings
     if not isinstance(settings, FinetuneSettings):
         raise TypeError(f"settings must be FinetuneSettings; got {type(settings).__name__}.")
-    check_flag("resume", resume)
-    _check_teacher(cmi, teacher, distillation)
-    names = _class_names(train, evaluation)
-    cpu = torch.device("cpu")
-    states = random_state(cpu)
+    if check_flag("resume", resume) and folder is None:
+        raise refusal("folder", "given with resume=True", "None", "It is where the run is.")
+    check_objectives(cmi, teacher, distillation)
+    train, evaluation = as_texts("train", train), as_texts("evaluation", evaluation)
+    names, task = shared_class_names(train, evaluation), check_task(task, train)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    states = random_state(device)
     try:
         with quietly(transformers):
             module, tokenizer = open_encoder(model, names, seed=settings.seed, download=download)
@@ -193,32 +202,37 @@ def finetune(
                 TokenisedTexts(data, tokenizer, settings.max_length) for data in (train, evaluation)
             ]
             run = {
-                "task": getattr(task, "name", task),
+                "task": None if task is None else task.name,
+                "settings": settings.binding(),
+                "layers": layers,
                 "train": train.name,
                 "evaluation": evaluation.name,
                 "texts": _hash(*texts),
-                "model": str(model),
                 "weights": _hash(module),
-                "layers": layers,
                 "objective": (cmi or CMIArguments(lam=0.0)).as_dict() if teacher is None else None,
-                "teacher": None if teacher is None else str(teacher),
                 "distillation": (
                     None if teacher is None else asdict(distillation or DistillationArguments())
                 ),
-                "settings": settings.binding(),
             }
             with kept(folder, run, resume) as place:
-                arguments = _arguments(settings, place, len(texts[0]), keeps=folder is not None)
+                per_epoch = -(-len(texts[0]) // settings.batch_size)
+                arguments = _arguments(settings, place, per_epoch, keeps=folder is not None)
                 trainer = _trainer(
-                    module, tokenizer, texts, arguments, task, cmi,
-                    teacher, distillation, settings, place, train, download, progress,
+                    module, tokenizer, texts, arguments, task, cmi, teacher, distillation,
+                    settings, None if folder is None else place, train, download, progress,
                 )  # fmt: skip
+                if folder is not None and settings.save_steps is not None:
+                    trainer.add_callback(SaveBetween(settings.save_steps, per_epoch))
                 bar = Bar(progress)
                 trainer.add_callback(bar)
                 trainer.remove_callback(PrinterCallback)  # the bar tells, and the result
-                with bar:
-                    trainer.train(resume_from_checkpoint=last_checkpoint(place, resume))
-                found = _last_evaluation(trainer)
+                try:
+                    with bar:
+                        trainer.train(resume_from_checkpoint=last_checkpoint(place, resume))
+                    found = _last_evaluation(trainer)
+                finally:
+                    if isinstance(trainer, CMITrainer) and trainer.objective is not None:
+                        trainer.objective.close()  # the model goes on without its hooks
                 notes = [
                     f"{data.name}: {note}"
                     for data in (train, evaluation)
@@ -237,41 +251,7 @@ def finetune(
                     _write(done, place)
                 return done
     finally:
-        restore_random_state(states, cpu)
-
-
-def _check_teacher(cmi: object, teacher: object, distillation: object) -> None:
-    """Refuse objectives that do not go together, and what is none."""
-    for name, value, kind in (
-        ("cmi", cmi, CMIArguments),
-        ("distillation", distillation, DistillationArguments),
-    ):
-        if value is not None and not isinstance(value, kind):
-            raise TypeError(f"{name} must be {kind.__name__}; got {type(value).__name__}.")
-    if teacher is None and distillation is not None:
-        raise refusal("teacher", "given with distillation", "None")
-    if teacher is not None and cmi is not None:
-        raise refusal(
-            "cmi",
-            "None with a teacher",
-            repr(cmi),
-            "Minimise or maximise CMI first; then distil from the result.",
-        )
-
-
-def _class_names(train: LabelledData, evaluation: LabelledData) -> tuple[str, ...]:
-    """Return the names of the classes, which both sets must share."""
-    names = train.class_names
-    if names is None:
-        most = max(int(data.labels.max()) for data in (train, evaluation))
-        return tuple(str(k) for k in range(most + 1))
-    if evaluation.class_names not in (None, names):
-        raise refusal(
-            "evaluation",
-            f"of the classes of train, {', '.join(names)}",
-            ", ".join(evaluation.class_names or ()),
-        )
-    return tuple(names)
+        restore_random_state(states, device)
 
 
 def _hash(*things: Any) -> str:
@@ -282,7 +262,7 @@ def _hash(*things: Any) -> str:
 
 
 def _arguments(
-    settings: FinetuneSettings, place: Path, rows: int, *, keeps: bool
+    settings: FinetuneSettings, place: Path, per_epoch: int, *, keeps: bool
 ) -> TrainingArguments:
     """Return the arguments of transformers' Trainer."""
     world = int(os.environ.get("WORLD_SIZE", "1"))
@@ -293,13 +273,15 @@ def _arguments(
             f"a multiple of processes times accumulation ({parts})",
             str(settings.batch_size),
         )
-    per_epoch = -(-rows // settings.batch_size)
-    saves = "epoch" if settings.save_steps is None else "steps"
-    steps = settings.max_steps or settings.epochs * per_epoch
+    if settings.precision == "fp16" and (settings.device == "cpu" or not torch.cuda.is_available()):
+        raise refusal("precision", "'no' or 'bf16' on the host", "'fp16'", "It needs a GPU.")
+    steps = settings.epochs * per_epoch
+    if settings.max_steps is not None:
+        steps = min(steps, settings.max_steps)
     return TrainingArguments(
         output_dir=str(place),
         num_train_epochs=settings.epochs,
-        max_steps=settings.max_steps or -1,
+        max_steps=steps,
         per_device_train_batch_size=settings.batch_size // parts,
         per_device_eval_batch_size=max(64, settings.batch_size),
         gradient_accumulation_steps=settings.accumulation,
@@ -313,8 +295,7 @@ def _arguments(
         use_cpu=settings.device == "cpu",
         eval_strategy="epoch" if settings.evaluate == "epoch" else "no",
         logging_strategy="epoch",
-        save_strategy=saves if keeps else "no",
-        save_steps=settings.save_steps or 500,
+        save_strategy="epoch" if keeps else "no",
         save_total_limit=2,
         report_to=[],
         disable_tqdm=True,
@@ -327,12 +308,12 @@ def _trainer(
     tokenizer: Any,
     texts: list[TokenisedTexts],
     arguments: TrainingArguments,
-    task: str | GlueTask | None,
+    task: GlueTask | None,
     cmi: CMIArguments | None,
     teacher: str | os.PathLike[str] | None,
     distillation: DistillationArguments | None,
     settings: FinetuneSettings,
-    place: Path,
+    place: Path | None,
     train: LabelledData,
     download: bool,
     progress: bool | None,
@@ -354,8 +335,8 @@ def _trainer(
     said = TeacherOutputs.compute(
         known.module,
         TokenisedTexts(train, known.tokenizer, settings.max_length),  # in its own tokens
-        folder=place / "teacher",
-        collator=DataCollatorWithPadding(known.tokenizer),
+        folder=None if place is None else place / "teacher",
+        collator=known.collate,
         features=chosen.feature or True if chosen.hidden_weight else None,
         progress=progress,
     )

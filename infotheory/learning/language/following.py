@@ -9,7 +9,7 @@ from transformers import TrainerCallback
 
 from infotheory.learning.engine.progress import Progress
 
-__all__ = ["Bar", "history_of"]
+__all__ = ["Bar", "SaveBetween", "history_of"]
 
 _OTHER = ("epoch", "step", "grad_norm", "total_flos")
 _SPEED = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
@@ -56,6 +56,31 @@ class Bar(TrainerCallback):
         if self._bar is not None:
             found: Mapping[str, float] = more.get("metrics") or {}
             self._bar.measured({name.removeprefix("eval_"): value for name, value in found.items()})
+
+
+class SaveBetween(TrainerCallback):
+    """Save between the ends of epochs too.
+
+    An end of an epoch is left to the trainer, which measures before it saves there: what goes on
+    from a checkpoint has all that was measured until then.
+
+    Parameters
+    ----------
+    every : int
+        Steps from one checkpoint to the next.
+    per_epoch : int
+        Steps of an epoch.
+    """
+
+    def __init__(self, every: int, per_epoch: int) -> None:
+        self._every, self._per_epoch = every, per_epoch
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+        """Ask for a checkpoint."""
+        del args, more
+        at_end = state.global_step % self._per_epoch == 0 or state.global_step >= state.max_steps
+        if state.global_step % self._every == 0 and not at_end:
+            control.should_save = True
 
 
 def history_of(log: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:

@@ -16,7 +16,7 @@ from infotheory.learning.functional.class_rows import ClassRows, cross_entropy
 from infotheory.learning.gathering import summed_over_processes
 from infotheory.learning.language.arguments import CMIArguments
 from infotheory.learning.language.callback import CentroidCallback
-from infotheory.learning.language.features import FeatureReader, unwrapped
+from infotheory.learning.language.features import FeatureReader, tokens_of, unwrapped
 from infotheory.learning.language.passes import SampleNumbers, TrainingPass, logits_of
 from infotheory.learning.language.state_file import load_state, save_state
 from infotheory.learning.losses.language import LanguageCMILoss
@@ -127,6 +127,7 @@ class CMIObjective:
         self.criterion = self._loss(1 if self._by_sample else None)
         self.callback = CentroidCallback(self)
         self._numbers: SampleNumbers | None = None
+        self._started = False
         self._step_sums: Tensor | None = None
         self._step_names: tuple[str, ...] = ()
         self._log_sums: dict[str, float] = {}
@@ -172,6 +173,13 @@ class CMIObjective:
         share = 1.0 if num_items_in_batch is None else len(labels) / num_items_in_batch
         if not torch.is_grad_enabled():
             return _cross_entropy(logits, labels, self.n_classes) * share
+        if not self._started:  # centroids would stay where nothing is known
+            raise refusal(
+                "callbacks",
+                "have objective.callback",
+                "a trainer without it",
+                "Trainer(..., compute_loss_func=objective, callbacks=[objective.callback]).",
+            )
         rows = None
         if self._numbers is not None:
             assert tokens is not None
@@ -215,6 +223,7 @@ class CMIObjective:
         elif self._by_sample:
             self.criterion = self._loss(len(training.dataset))
         self.criterion.to(device).train()
+        self._started = True
         if self.arguments.centroid in _PASS_AT_START and not resumed:
             self.fit(training)
 
@@ -252,8 +261,7 @@ class CMIObjective:
         for inputs, labels, first in training.batches():
             counts += torch.bincount(labels, minlength=self.n_classes)
             if self._numbers is not None:
-                tokens = inputs.get("input_ids"), inputs.get("attention_mask")
-                self._numbers.add(tokens, labels, first)
+                self._numbers.add(tokens_of(inputs), labels, first)
         missing = [self.class_names[number] for number in (counts == 0).nonzero().flatten()]
         if missing:
             raise refusal(

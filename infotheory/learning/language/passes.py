@@ -14,13 +14,14 @@ from torch.utils.data import DataLoader
 
 from infotheory._validation import refusal
 from infotheory.learning.functional.checks import check_labels
+from infotheory.learning.language.features import TokenInputs
 from infotheory.learning.networks.at_work import in_mode
 
 __all__ = ["SampleNumbers", "TrainingPass"]
 
 
 class SampleNumbers:
-    """Finds the number of a sample in the training set by its tokens and its class.
+    """Finds the number of a sample in the training set by its tokens, their types and its class.
 
     A loss that transformers calls is not told which samples it gets. Samples that are equal are
     one and the same for a model without dropout, so that any of their numbers will do.
@@ -35,12 +36,12 @@ class SampleNumbers:
         self._padding = padding
         self._numbers: dict[bytes, int] = {}
 
-    def add(self, tokens: tuple[Tensor | None, Tensor | None], labels: Tensor, first: int) -> None:
+    def add(self, tokens: TokenInputs, labels: Tensor, first: int) -> None:
         """Take in a batch whose samples are numbered from `first`."""
         for offset, key in enumerate(self._keys(tokens, labels)):
             self._numbers.setdefault(key, first + offset)
 
-    def find(self, tokens: tuple[Tensor | None, Tensor | None], labels: Tensor) -> Tensor:
+    def find(self, tokens: TokenInputs, labels: Tensor) -> Tensor:
         """Return the numbers of a batch, where its labels are."""
         found = [self._numbers.get(key) for key in self._keys(tokens, labels)]
         if None in found:
@@ -52,8 +53,8 @@ class SampleNumbers:
             )
         return torch.tensor(found, device=labels.device)
 
-    def _keys(self, tokens: tuple[Tensor | None, Tensor | None], labels: Tensor) -> Iterator[bytes]:
-        ids, mask = (None if each is None else each.cpu() for each in tokens)
+    def _keys(self, tokens: TokenInputs, labels: Tensor) -> Iterator[bytes]:
+        ids, mask, types = (None if each is None else each.cpu() for each in tokens)
         if ids is None:
             raise refusal(
                 "inputs",
@@ -63,8 +64,9 @@ class SampleNumbers:
             )
         if mask is None or mask.shape != ids.shape:
             mask = torch.ones_like(ids) if self._padding is None else ids != self._padding
-        for row, real, label in zip(ids, mask.bool(), labels.tolist(), strict=True):
-            content = row[real].to(torch.int64).numpy().tobytes()
+        parts = torch.stack([ids, torch.zeros_like(ids) if types is None else types], dim=1)
+        for row, real, label in zip(parts, mask.bool(), labels.tolist(), strict=True):
+            content = row[:, real].to(torch.int64).numpy().tobytes()
             yield blake2b(content + label.to_bytes(8, "little"), digest_size=16).digest()
 
 

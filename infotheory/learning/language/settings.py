@@ -25,7 +25,8 @@ class FinetuneSettings:
     epochs : int
         How many passes over the training set.
     max_steps : int or None
-        Stop after so many steps of the optimiser, and let the learning rate end there.
+        Stop after so many steps of the optimiser, before `epochs` end, and let the learning rate
+        end there.
     batch_size : int
         Texts of one step, over all processes and accumulated batches together.
     accumulation : int
@@ -47,7 +48,7 @@ class FinetuneSettings:
     evaluate : {"epoch", "end"}
         When to measure the evaluation set: after each epoch, or at the end.
     save_steps : int or None
-        Steps between checkpoints; None for one an epoch.
+        Steps between checkpoints, beside those at the ends of epochs.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Centroids in a checkpoint: one safetensors file, with the run that they belong to."""
+"""Centroids in a checkpoint: one safetensors file, and of which run and weights they are."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from infotheory._atomic import replaced
 from infotheory._validation import refusal
 from infotheory.exceptions import StateError
+from infotheory.learning.language.features import unwrapped
+from infotheory.learning.language.teacher_shards import digest_of
 from infotheory.models.specs import needed
 
-__all__ = ["FILE_NAME", "load_state", "save_state"]
+__all__ = ["FILE_NAME", "check_weights", "load_state", "save_state", "save_weights"]
 
 FILE_NAME = "cmi_centroids.safetensors"
+
+_WEIGHTS = "cmi_weights.json"
 
 _FORMAT = "infotheory language centroids 1"
 _ABSENT = "absent"
@@ -86,6 +90,59 @@ def load_state(folder: Path, run: Mapping[str, Any]) -> dict[str, Tensor]:
             "Go on with its arguments, or start a new run.",
         )
     return tensors
+
+
+def save_weights(folder: Path, model: nn.Module) -> None:
+    """Write into a checkpoint by what its weights are known again.
+
+    Parameters
+    ----------
+    folder : Path
+        The checkpoint.
+    model : Module
+        As it is saved there.
+    """
+    with replaced(folder / _WEIGHTS) as draft:
+        draft.write_text(json.dumps({"weights": _digest(model)}) + "\n", encoding="utf-8")
+
+
+def check_weights(folder: Path, model: nn.Module) -> None:
+    """Refuse a checkpoint of other weights than those that a model has been resumed with.
+
+    Parameters
+    ----------
+    folder : Path
+        The checkpoint.
+    model : Module
+        As it was loaded.
+
+    Raises
+    ------
+    ValueError
+        If there is no such checkpoint, or it is another one.
+    """
+    try:
+        saved = json.loads((folder / _WEIGHTS).read_text(encoding="utf-8"))["weights"]
+    except (OSError, ValueError, TypeError, KeyError):
+        saved = None
+    if saved is not None and saved == _digest(model):
+        return
+    place = repr(str(folder))
+    raise refusal(
+        "the centroids of the checkpoint that is resumed",
+        "in output_dir",
+        f"none in {place} that are known to be of its weights"
+        if saved is None
+        else f"other weights than those of {place}",
+        "Tell where they are: objective.callback.checkpoint = Path(...).",
+    )
+
+
+def _digest(model: nn.Module) -> str | None:
+    weights = dict(unwrapped(model).named_parameters())
+    # Of weights that are divided among processes (DTensor), none has seen all.
+    divided = any(hasattr(each, "to_local") for each in weights.values())
+    return None if divided else digest_of(weights)
 
 
 def _shown(run: Mapping[str, Any], name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -142,8 +143,13 @@ def _names(config: Any) -> list[str]:
     return [str(found[k]).lower() for k in sorted(found)]
 
 
+def _tell(names: list[str]) -> bool:
+    """Tell whether names of classes say anything; LABEL_0 and 0 do not."""
+    return bool(names) and not all(re.fullmatch(r"(label_)?\d+", name) for name in names)
+
+
 def check_class_order(teacher: Any, student: Any) -> None:
-    """Refuse classes that teacher and student name alike and number differently.
+    """Refuse a teacher of classes with other names, or with another order.
 
     Parameters
     ----------
@@ -156,6 +162,13 @@ def check_class_order(teacher: Any, student: Any) -> None:
         If the order differs.
     """
     own, other = (_names(getattr(model, "config", None)) for model in (student, teacher))
+    if sorted(own) != sorted(other) and _tell(own) and _tell(other):
+        raise refusal(
+            "teacher",
+            f"one of the classes of the student, {', '.join(own)}",
+            ", ".join(other),
+            "Fine-tune a teacher for this task.",
+        )
     if own != other and sorted(own) == sorted(other):
         raise refusal(
             "teacher",

@@ -84,6 +84,8 @@ class TokenisedTexts(Dataset):
 
     def _tokens(self, tokenizer: Any, samples: list[tuple[str, ...]]) -> dict[str, list[Any]]:
         """Return the tokens of some texts, and count those that are cut."""
+        if len({len(sample) for sample in samples}) > 1:
+            raise refusal("data", "of texts, or of pairs of texts", f"both, in {self.name!r}")
         texts = [list(part) for part in zip(*samples, strict=True)]
         tokens = dict(tokenizer(*texts, verbose=False))
         long = [k for k, ids in enumerate(tokens["input_ids"]) if len(ids) > self.max_length]

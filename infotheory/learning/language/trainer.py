@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 
 from infotheory._validation import check_temperature, refusal
@@ -80,6 +81,7 @@ class MeasuredTrainer(transformers.Trainer):
     ) -> Any:
         """Run transformers' loop, measuring each batch."""
         measurement = Measurement(self._n_classes, self.feature_temperature)
+        before = torch.get_rng_state()  # the loader draws, and training would go on otherwise
         with FeatureReader(self.model, self.feature) as reader:
             self._measurement, self._reader = measurement, reader
             try:
@@ -88,6 +90,7 @@ class MeasuredTrainer(transformers.Trainer):
                 )
             finally:
                 self._measurement = self._reader = None
+                torch.set_rng_state(before)
         for name, value in measurement.numbers().items():
             output.metrics.setdefault(f"{metric_key_prefix}_{name}", value)
         return output
@@ -161,6 +164,8 @@ class CMITrainer(MeasuredTrainer):
     """
 
     def __init__(self, *positional: Any, cmi: CMIArguments | None = None, **options: Any) -> None:
+        if cmi is not None and not isinstance(cmi, CMIArguments):
+            raise TypeError(f"cmi must be CMIArguments; got {type(cmi).__name__}.")
         if cmi is not None and options.get("compute_loss_func") is not None:
             raise refusal(
                 "compute_loss_func",

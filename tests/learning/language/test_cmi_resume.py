@@ -16,7 +16,7 @@ pytest.importorskip("transformers", reason="transformers is not installed: no tr
 pytest.importorskip("accelerate", reason="accelerate is not installed: transformers cannot train")
 
 from infotheory.exceptions import StateError
-from infotheory.learning.language import CMIArguments, CMITrainer
+from infotheory.learning.language import CMIArguments, CMIObjective, CMITrainer
 
 FILE = "cmi_centroids.safetensors"
 EVERY = {"save_strategy": "steps", "save_steps": 1, "per_device_train_batch_size": 8}
@@ -165,6 +165,120 @@ def test_samples_that_change_have_no_state_of_their_own(tmp_path: Path) -> None:
         trainer.train()
 
 
+def of_ones_own(folder: Path, **options: Any) -> tuple[Any, Any]:
+    """A trainer of transformers with the loss, and the loss."""
+    import transformers
+
+    model = classifier(dropout=0.1)
+    objective = CMIObjective(model, CMIArguments(lam=0.5))
+    trainer = transformers.Trainer(
+        model,
+        training(folder, **EVERY | options),
+        train_dataset=texts(24),
+        compute_loss_func=objective,
+        callbacks=[objective.callback],
+    )
+    return trainer, objective
+
+
+def test_the_centroids_of_another_run_are_not_taken(tmp_path: Path) -> None:
+    """A trainer of one's own does not tell from where it goes on."""
+    whole, wanted = of_ones_own(tmp_path / "a")
+    whole.train()
+    shutil.copytree(tmp_path / "a/checkpoint-2", tmp_path / "kept")
+    of_ones_own(tmp_path / "b", learning_rate=0.05)[0].train()  # has a checkpoint-2 too
+    place = str(tmp_path / "kept")
+    for folder, fault in (
+        ("b", r"other weights than those of .*b.checkpoint-2'"),
+        ("c", r"none in .*c.checkpoint-2' that are known to be of its weights"),
+    ):
+        trainer, _ = of_ones_own(tmp_path / folder)
+        text = (
+            r"the centroids of the checkpoint that is resumed must be in output_dir; got "
+            rf"{fault}.*objective.callback.checkpoint = Path\(...\)"
+        )
+        with pytest.raises(ValueError, match=text):
+            trainer.train(resume_from_checkpoint=place)
+    again, objective = of_ones_own(tmp_path / "b")
+    objective.callback.checkpoint = tmp_path / "kept"
+    again.train(resume_from_checkpoint=place)
+    inside, found = of_ones_own(tmp_path / "a")
+    inside.train(resume_from_checkpoint=str(tmp_path / "a/checkpoint-3"))
+    for trainer, loss in ((again, objective), (inside, found)):
+        assert losses(trainer) == losses(whole)
+        assert np.array_equal(loss.criterion.centroids, wanted.criterion.centroids)
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"weights": null}'])
+def test_a_record_of_the_weights_that_cannot_be_read(tmp_path: Path, content: str) -> None:
+    of_ones_own(tmp_path, max_steps=2)[0].train()
+    place = tmp_path / "checkpoint-1"
+    (place / "cmi_weights.json").write_text(content)
+    with pytest.raises(ValueError, match=r"must be in output_dir; got none in .*checkpoint-1' th"):
+        of_ones_own(tmp_path, max_steps=2)[0].train(resume_from_checkpoint=str(place))
+
+
+def test_weights_divided_among_processes_have_to_be_named(tmp_path: Path) -> None:
+    """As with FSDP: nothing is compared, and nothing taken unseen."""
+    from infotheory.learning.language.state_file import check_weights, save_weights
+
+    model = classifier()
+    save_weights(tmp_path, model)
+    check_weights(tmp_path, classifier())
+    model.classifier.bias.to_local = None
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"Tell where they are: objective.callback.check"):
+            check_weights(tmp_path, model)
+        save_weights(tmp_path, model)
+
+
+def numbered(*texts: tuple[list[int], list[int] | None, int]) -> tuple[Any, list[int]]:
+    """Numbers of samples that are given as tokens, types and class; found one by one."""
+    import torch
+
+    from infotheory.learning.language.passes import SampleNumbers
+
+    numbers = SampleNumbers(padding=0)
+    asked = [
+        (
+            (torch.tensor([ids]), None, None if types is None else torch.tensor([types])),
+            torch.tensor([label]),
+        )
+        for ids, types, label in texts
+    ]
+    for row, (tokens, label) in enumerate(asked):
+        numbers.add(tokens, label, row)
+    return numbers, [int(numbers.find(tokens, label)) for tokens, label in asked]
+
+
+def test_equal_tokens_of_other_classes_or_types_are_other_samples() -> None:
+    """A pair of sentences that is divided elsewhere is another text."""
+    _, found = numbered(
+        ([5, 6, 7], [0, 0, 1], 0),
+        ([5, 6, 7], [0, 0, 1], 1),  # another class
+        ([5, 6, 7], [0, 1, 1], 0),  # divided elsewhere
+        ([5, 6, 7], [0, 0, 0], 0),
+        ([5, 6, 8], [0, 0, 1], 0),
+    )
+    assert found == [0, 1, 2, 3, 4]
+
+
+def test_equal_samples_are_one_whatever_their_padding() -> None:
+    numbers, found = numbered(
+        ([5, 6, 0, 0], [0, 1, 0, 0], 1),
+        ([0, 5, 6], [1, 0, 1], 1),
+        ([5, 6], [0, 1], 1),
+        ([7, 8], None, 1),  # without types all are 0
+        ([7, 8], [0, 0], 1),
+    )
+    assert found == [0, 0, 0, 3, 3]
+    import torch
+
+    other = (torch.tensor([[5, 6]]), None, torch.tensor([[1, 1]]))
+    with pytest.raises(ValueError, match=r"samples must be those of the training set with centr"):
+        numbers.find(other, torch.tensor([1]))
+
+
 def test_damaged_files(run: Any, tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
@@ -194,3 +308,19 @@ def test_what_a_checkpoint_tells(run: Any) -> None:
         more = ["log_ratio"] if centroid == "reverse" else []
         assert names == ["centroids", *more, "seen"]
         assert trainer.objective.criterion.n_samples == (24 if more else None)
+
+
+def test_texts_that_differ_by_their_segments_alone_are_other_samples(tmp_path: Path) -> None:
+    """With the reverse channel each has a ratio of its own."""
+    samples = []
+    for sample in texts(24):
+        half = [0] * 2 + [1] * (len(sample["input_ids"]) - 2)
+        samples += [
+            sample | {"token_type_ids": [0] * len(half)},
+            sample | {"token_type_ids": half},
+        ]
+    chosen = CMIArguments(lam=0.5, role="teacher", centroid="reverse")
+    trainer = CMITrainer(classifier(), training(tmp_path), train_dataset=samples, cmi=chosen)
+    trainer.train()
+    numbers = trainer.objective._numbers
+    assert sorted(numbers._numbers.values()) == list(range(48))

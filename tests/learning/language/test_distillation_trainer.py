@@ -178,9 +178,8 @@ def test_model_outputs_and_folder_are_one(tmp_path: Path, hidden: float) -> None
 def test_accumulated_batches_are_the_plain_batch(
     tmp_path: Path, labelled: bool, hidden: float
 ) -> None:
-    # With labels the last step has 6 rows, in batches of 4 and 2; without, the trainer does not
-    # count the rows, and batches must be of one size.
-    rows = texts(22 if labelled else 24, labelled=labelled)
+    # The last step has 6 rows, in batches of 4 and 2.
+    rows = texts(22, labelled=labelled)
     chosen = DistillationArguments(
         "wttm", ce_weight=float(labelled), weight=1.5, hidden_weight=hidden
     )
@@ -197,6 +196,32 @@ def test_accumulated_batches_are_the_plain_batch(
         assert furthest(student, found[0][1]) < CLOSE
         if match is not None:
             assert furthest(match, found[0][2]) < CLOSE
+
+
+@pytest.mark.parametrize("labels", [None, -100])
+def test_a_step_is_the_mean_over_its_rows_without_labels(tmp_path: Path, labels: Any) -> None:
+    """22 rows in batches of 4, three to a step: the last step has 10 rows, the last batch 2."""
+    rows = texts(22, labelled=False)
+    if labels is not None:
+        rows = [{**row, "labels": labels if k % 3 else 0} for k, row in enumerate(rows)]
+    student, teacher = bert(seed=1), bert(seed=2).eval()
+    run = trainer(tmp_path, student, teacher, rows,
+                  DistillationArguments("ttm", ce_weight=0.0, weight=1.3), learning_rate=0.0,
+                  per_device_train_batch_size=4, gradient_accumulation_steps=3,
+                  num_train_epochs=1)  # fmt: skip
+    firsts: list[int] = []
+    hook = student.register_forward_pre_hook(
+        lambda module, args, named: firsts.extend(named["input_ids"][:, 0].tolist()),
+        with_kwargs=True,
+    )
+    run.train()
+    hook.remove()
+    ordered = [next(row for row in rows if row["input_ids"][0] == first) for first in firsts]
+    z, v = ([row.tolist() for row in outputs_of(each, ordered, "cls")[0]]
+            for each in (student, teacher))  # fmt: skip
+    matched = oracle.ttm(z, v, 2.0)
+    means = [math.fsum(matched[:12]) / 12, math.fsum(matched[12:]) / 10]
+    assert losses(run) == pytest.approx([1.3 * mean for mean in means], rel=CLOSE)
 
 
 def test_plain_fine_tuning_is_the_student_without_a_teacher(tmp_path: Path) -> None:

@@ -77,6 +77,21 @@ def test_features_are_those_of_the_hidden_states(kind: str, left: bool, feature:
         torch.testing.assert_close(features[row], own, rtol=1e-5, atol=1e-6)
 
 
+def test_a_pooler_that_feeds_no_head_is_not_chosen() -> None:
+    """That of BigBird: its head reads the first token itself."""
+    import torch
+
+    model, batch = made("BigBird", attention_type="original_full"), batch_of(texts(3))
+    with FeatureReader(model) as reader:
+        logits = model(**batch).logits
+        features = reader.read()
+    assert reader.feature == "cls"
+    torch.testing.assert_close(model.classifier(features[:, None]), logits)
+    assert torch.autograd.grad(
+        logits.sum(), model.bert.pooler.weight, allow_unused=True
+    ) == (None,)  # fmt: skip
+
+
 def test_pooled_is_what_the_pooler_gives() -> None:
     import torch
 
@@ -195,6 +210,43 @@ def test_nothing_is_kept_after_reading() -> None:
     with pytest.raises(RuntimeError, match="got none since the last reading"):
         reader.read()
     assert not model.bert._forward_hooks
+
+
+def test_tokens_are_those_that_the_model_was_given() -> None:
+    import torch
+
+    model, batch = made("Bert"), batch_of(texts(3))
+    given = {**batch, "token_type_ids": torch.ones_like(batch["input_ids"])}
+    with FeatureReader(model, keep_tokens=True) as reader:
+        model(**given)
+        assert reader.tokens is not None
+        names = ("input_ids", "attention_mask", "token_type_ids")
+        assert all(
+            torch.equal(own, given[name]) for own, name in zip(reader.tokens, names, strict=True)
+        )
+
+
+def test_a_model_can_be_copied_and_saved_after_any_pass() -> None:
+    """A graph cannot: the copy has none of what was found."""
+    import copy
+    import io
+
+    import torch
+
+    model, batch = made("Bert"), batch_of(texts(3))
+    with FeatureReader(model, keep_tokens=True) as reader:
+        logits = model(**batch).logits
+        twin = copy.deepcopy(model)
+        torch.save(model, io.BytesIO())
+        assert reader.tokens is not None
+        assert reader.read().grad_fn is not None  # still there for the model itself
+    assert torch.equal(twin(**batch).logits, logits)
+    (hook,) = twin.bert._forward_hooks.values()
+    copied = hook.__self__
+    assert copied is not reader
+    assert copied.reads(twin)
+    again = copy.deepcopy(twin).bert._forward_hooks.values()
+    assert [(each.__self__.tokens, each.__self__._found) for each in again] == [(None, None)]
 
 
 def test_refusals() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 import re
@@ -28,6 +29,7 @@ from infotheory.learning.language import (
     FinetuneSettings,
     finetune,
 )
+from infotheory.learning.language.following import Bar
 from infotheory.models import open_model, read_task
 
 SETTINGS = FinetuneSettings(epochs=2, batch_size=16, lr=5e-3, max_length=8, seed=1, device="cpu")
@@ -190,7 +192,7 @@ def test_a_finished_run_is_given_back(done: Any, place: Path, data: tuple[Any, A
         ({"cmi": CMIArguments(lam=0.6)}, "the same objective, lam=0.6; got .* with lam=0.5"),
         ({"task": None}, "the same task, None; got .* with sst2"),
         ({"settings": replace(SETTINGS, lr=1e-3)}, "the same settings, lr=0.001; .* with lr=0.005"),
-        ({"layers": 1}, "the same weights"),
+        ({"layers": 1}, "the same layers, 1"),
     ],
     ids=["objective", "task", "settings", "layers"],
 )
@@ -260,70 +262,94 @@ def test_a_student_learns_from_a_teacher_with_other_tokens(
     assert torch.allclose(kept.logits[3], expected, atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("options", "text"),
-    [
-        ({"teacher": "x", "cmi": CMIArguments()}, "cmi must be None with a teacher"),
-        ({"distillation": DistillationArguments()}, "teacher must be given with distillation"),
-        ({"settings": replace(SETTINGS, batch_size=16, accumulation=16), "resume": 1}, "resume"),
-    ],
-    ids=["both", "no teacher", "flag"],
-)
-def test_what_does_not_go_together(
-    place: Path, data: tuple[Any, Any], options: dict[str, Any], text: str
+@pytest.mark.parametrize("save_steps", [None, 2, 3, 4])
+def test_a_run_that_breaks_off_goes_on_to_the_same_metrics(
+    save_steps: int | None, place: Path, data: tuple[Any, Any], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    settings = replace(SETTINGS, save_steps=save_steps)  # four steps an epoch, with dropout
+    options: dict[str, Any] = {"task": "sst2", "cmi": CMIArguments(lam=0.5), "settings": settings}
+    whole = finetune(place / "encoder", *data, **options)
+
+    def broken(bar: Bar, args: Any, state: Any, control: Any, **more: Any) -> None:
+        del bar, args, control, more
+        if state.global_step == 5:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Bar, "on_step_end", broken)
+        with pytest.raises(KeyboardInterrupt):
+            finetune(place / "encoder", *data, **options, folder=tmp_path)
+    assert (tmp_path / "checkpoint-4").is_dir()
+    resumed = finetune(place / "encoder", *data, **options, folder=tmp_path, resume=True)
+    assert resumed.metrics == whole.metrics
+    assert resumed.history == whole.history  # it broke off where an epoch had ended
+    late = finetune(
+        place / "encoder", *data, **options | {"settings": replace(settings, evaluate="end")}
+    )
+    assert late.metrics == whole.metrics  # looking changes nothing
+
+
+def test_no_checkpoint_is_made_before_the_epoch_is_measured(
+    place: Path, data: tuple[Any, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(ValueError, match=text):
-        finetune(place / "encoder", *data, **options)
+    options: dict[str, Any] = {"task": "sst2", "settings": replace(SETTINGS, save_steps=2)}
+    whole = finetune(place / "encoder", *data, **options)
+
+    def broken(bar: Bar, args: Any, state: Any, control: Any, **more: Any) -> None:
+        del bar, args, state, control, more
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Bar, "on_evaluate", broken)
+        with pytest.raises(KeyboardInterrupt):
+            finetune(place / "encoder", *data, **options, folder=tmp_path)
+    assert {each.name for each in tmp_path.glob("checkpoint-*")} == {"checkpoint-2"}
+    resumed = finetune(place / "encoder", *data, **options, folder=tmp_path, resume=True)
+    assert resumed.metrics == whole.metrics
+    assert [row["accuracy"] for row in resumed.history] == [
+        row["accuracy"] for row in whole.history
+    ]
 
 
-def test_other_kinds_of_arguments(place: Path, data: tuple[Any, Any]) -> None:
-    with pytest.raises(TypeError, match="cmi must be CMIArguments; got float"):
-        finetune(place / "encoder", *data, cmi=0.1)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="settings must be FinetuneSettings; got dict"):
-        finetune(place / "encoder", *data, settings={"lr": 0.1})  # type: ignore[arg-type]
+def test_a_checkpoint_that_was_cut_off_is_passed_over(
+    place: Path, data: tuple[Any, Any], tmp_path: Path
+) -> None:
+    options: dict[str, Any] = {"settings": replace(SETTINGS, save_steps=3), "folder": tmp_path}
+    whole = finetune(place / "encoder", *data, **options)
+    assert {each.name for each in tmp_path.glob("checkpoint-*")} == {"checkpoint-6", "checkpoint-8"}
+    (tmp_path / "checkpoint-8" / "trainer_state.json").unlink()
+    resumed = finetune(place / "encoder", *data, **options, resume=True)
+    assert resumed.metrics == whole.metrics
 
 
-def test_a_student_has_no_negative_weight() -> None:
-    with pytest.raises(ValueError, match="role='teacher'"):
-        CMIArguments(lam=-0.1)
+def test_the_model_goes_on_without_hooks(done: Any) -> None:
+    assert not any(part._forward_hooks for part in done.model.modules())
+    done.model(torch.ones(1, 3, dtype=torch.int64))
+    copy.deepcopy(done.model)
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "text"),
-    [
-        ("epochs", 0, "epochs must be a positive integer"),
-        ("lr", -1.0, "lr must be a positive number; got -1.0"),
-        ("warmup", 1.5, r"warmup must be a share of the steps, in \[0, 1\]; got 1.5"),
-        ("seed", -1, "seed must be a whole number from 0 to 4294967295; got -1"),
-        ("device", "cuda", "device must be None or 'cpu'; got 'cuda'"),
-        ("accumulation", 5, r"batch_size must be a multiple of accumulation \(5\); got 32"),
-        ("precision", "half", "precision must be .*; got 'half'"),
-        ("evaluate", "never", "evaluate must be .*; got 'never'"),
-        ("max_length", 2.5, "max_length must be a positive integer"),
-    ],
-)
-def test_settings_that_cannot_be_used(name: str, value: Any, text: str) -> None:
-    with pytest.raises(ValueError, match=text):
-        FinetuneSettings(**{name: value})
+def test_steps_end_with_the_epochs(place: Path, data: tuple[Any, Any]) -> None:
+    for most, epochs in ((20, [1.0]), (2, [0.5])):
+        found = finetune(
+            place / "encoder", *data, settings=replace(SETTINGS, epochs=1, max_steps=most)
+        )
+        assert [row["epoch"] for row in found.history] == epochs
 
 
-def test_settings_take_numbers_of_numpy() -> None:
-    settings = FinetuneSettings(epochs=np.int64(2), lr=np.float32(0.5), seed=np.int32(3))
-    assert json.loads(json.dumps(settings.to_dict()))["lr"] == 0.5
-
-
-def test_a_model_that_is_not_here(data: tuple[Any, Any]) -> None:
-    with pytest.raises(ValueError, match=r"on this machine, .*owner/none.* Pass download=True"):
-        finetune("owner/none", *data, settings=SETTINGS)
-
-
-def test_a_head_for_other_classes(place: Path, data: tuple[Any, Any], tmp_path: Path) -> None:
-    classifier(num_labels=3).save_pretrained(tmp_path)
-    worded.tokenizer().save_pretrained(tmp_path)
-    with pytest.raises(ValueError, match="model must be"):
-        finetune(tmp_path, *data, settings=SETTINGS)
-
-
-def test_more_tokens_than_the_model_takes(place: Path, data: tuple[Any, Any]) -> None:
-    with pytest.raises(ValueError, match=r"max_length must be at most the 20 tokens .*; got 64"):
-        finetune(place / "encoder", *data, settings=replace(SETTINGS, max_length=64))
+@pytest.mark.parametrize("kind", ["GPT2", "Bert"])
+@pytest.mark.filterwarnings("ignore:sst2 .dev.. 24 rows")
+def test_padding_before_texts_moves_no_positions(
+    kind: str, data: tuple[Any, Any], tmp_path: Path
+) -> None:
+    classifier(kind).base_model.save_pretrained(tmp_path / "encoder")
+    worded.tokenizer().save_pretrained(tmp_path / "encoder")
+    config = tmp_path / "encoder" / "tokenizer_config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"padding_side": "left"}))
+    found = finetune(
+        tmp_path / "encoder", *data, settings=replace(SETTINGS, epochs=1), folder=tmp_path / "run"
+    )
+    model = open_model(f"hf:{tmp_path / 'run' / 'model'}?max_length=8", device="cpu")
+    alone = evaluate_model(model, data[1], progress=False, batch_size=1)
+    assert alone.cmi == pytest.approx(found.metrics["cmi"], rel=1e-4, abs=1e-9)
+    assert alone.error == pytest.approx(found.metrics["error"], abs=1e-12)
