@@ -101,7 +101,7 @@ def term_part(device: str, rounds: int) -> dict[str, Any]:
         logits = model(**inputs).logits
         features = reader.read()
         criterion = LanguageCMILoss(2, reader.n_features, lam=1.0).to(device).train()
-        criterion.fit([(logits.detach(), labels, features.detach())])
+        criterion.fit([(features.detach(), labels)])
 
         def whole(with_term: bool) -> torch.Tensor:
             out = model(**inputs).logits
