@@ -113,7 +113,8 @@ class Loop:
     def run(self, show: bool | None) -> str:
         """Train until there is a reason to stop, and return it."""
         show = show if self.processes.first else False
-        with Progress(self.settings.epochs, self._feed.n_batches, self.epoch, show) as progress:
+        epochs, batches = self.settings.epochs, self._feed.n_batches
+        with Progress(epochs, epochs * batches, self.epoch * batches, show) as progress:
             while (reason := self.reason_to_stop()) is None:
                 self._one_epoch(progress)
         if self._kept is not None:

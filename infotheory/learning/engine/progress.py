@@ -19,9 +19,9 @@ class Progress:
     Parameters
     ----------
     epochs, batches : int
-        Epochs of the run, and batches of each.
+        Epochs of the run, and batches of all of them.
     done : int
-        Epochs that have ended before.
+        Batches that have ended before.
     show : bool or None
         Whether there is a bar; None for: on a terminal or in a notebook.
     """
@@ -30,9 +30,7 @@ class Progress:
         self._epochs, self._measured = epochs, {}  # type: tuple[int, dict[str, str]]
         in_notebook = any(kind.__module__ == "tqdm.notebook" for kind in tqdm.__mro__)
         hidden = (False if in_notebook else None) if show is None else not show
-        self._bar = tqdm(
-            total=epochs * batches, initial=done * batches, unit=" batches", disable=hidden
-        )
+        self._bar = tqdm(total=batches, initial=done, unit=" batches", disable=hidden)
 
     def __enter__(self) -> Self:
         return self

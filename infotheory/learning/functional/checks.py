@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from numbers import Real
 from typing import Any, ParamSpec, TypeVar
 
 import torch
@@ -182,7 +183,7 @@ def check_weight(argument: str, weight: Any) -> float:
     ValueError
         Where it is negative, infinite or no number.
     """
-    number = isinstance(weight, (int, float)) and not isinstance(weight, bool)
+    number = isinstance(weight, Real) and not isinstance(weight, bool)
     if not (number and 0.0 <= weight < float("inf")):
         raise refusal(
             argument,
@@ -214,7 +215,7 @@ def check_share(argument: str, share: Any, *, below_one: bool = False) -> float:
     ValueError
         Where it is out of range or no number.
     """
-    number = isinstance(share, (int, float)) and not isinstance(share, bool)
+    number = isinstance(share, Real) and not isinstance(share, bool)
     if not (number and 0.0 <= share <= 1.0) or (below_one and share == 1.0):
         range_ = "a number in [0, 1)" if below_one else "a number from 0 to 1"
         fix = "It is what stays of the past; 0.9999 remembers some 10,000 steps."

@@ -24,7 +24,7 @@ from infotheory.learning.language.asked import (
     shared_class_names,
 )
 from infotheory.learning.language.distillation import DistillationArguments, DistillationTrainer
-from infotheory.learning.language.following import Bar, SaveBetween, history_of
+from infotheory.learning.language.following import Bar, SaveBetween, history_of, metrics_of
 from infotheory.learning.language.official_metrics import TaskComputeMetrics
 from infotheory.learning.language.run_folder import kept, last_checkpoint
 from infotheory.learning.language.settings import FinetuneSettings
@@ -242,7 +242,7 @@ def finetune(
                 done = Finetuned(
                     model=module.eval(),
                     tokenizer=tokenizer,
-                    metrics=_metrics(found),
+                    metrics=metrics_of(found),
                     history=history_of(trainer.state.log_history),
                     notes=tuple(notes),
                     folder=None if folder is None else place,
@@ -349,20 +349,9 @@ def _last_evaluation(trainer: Trainer) -> dict[str, float]:
     state = trainer.state
     for entry in reversed(state.log_history):
         if "eval_loss" in entry and entry["step"] == state.global_step:
-            return {name: value for name, value in entry.items() if name != "step"}
+            return dict(entry)
     found: dict[str, float] = trainer.evaluate()
     return found
-
-
-def _metrics(found: dict[str, float]) -> dict[str, float]:
-    """Return what was measured, without the speed of it."""
-    speed = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
-    names = {name: name.removeprefix("eval_") for name in found}
-    return {
-        short: float(found[name])
-        for name, short in names.items()
-        if name != "epoch" and short not in speed
-    }
 
 
 def _write(done: Finetuned, place: Path) -> None:

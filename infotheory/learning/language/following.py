@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -9,7 +10,7 @@ from transformers import TrainerCallback
 
 from infotheory.learning.engine.progress import Progress
 
-__all__ = ["Bar", "SaveBetween", "history_of"]
+__all__ = ["Bar", "SaveBetween", "history_of", "metrics_of"]
 
 _OTHER = ("epoch", "step", "grad_norm", "total_flos")
 _SPEED = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
@@ -27,7 +28,6 @@ class Bar(TrainerCallback):
     def __init__(self, show: bool | None) -> None:
         self._show = show
         self._bar: Progress | None = None
-        self._rate = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -38,9 +38,10 @@ class Bar(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         """Begin the bar where training begins or goes on."""
-        del args, control, more
+        del control, more
         if state.is_world_process_zero:
-            self._bar = Progress(1, state.max_steps, 0, self._show)
+            epochs = math.ceil(args.num_train_epochs)
+            self._bar = Progress(epochs, state.max_steps, state.global_step, self._show)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         """Show a step of the optimiser."""
@@ -48,14 +49,13 @@ class Bar(TrainerCallback):
         if self._bar is not None:
             scheduler = more.get("lr_scheduler")
             rate = 0.0 if scheduler is None else float(scheduler.get_last_lr()[0])
-            self._bar.step(int(state.epoch or 0) + 1, {}, rate)
+            self._bar.step(math.ceil(state.epoch or 1), {}, rate)
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         """Show what was measured."""
         del args, state, control
         if self._bar is not None:
-            found: Mapping[str, float] = more.get("metrics") or {}
-            self._bar.measured({name.removeprefix("eval_"): value for name, value in found.items()})
+            self._bar.measured(metrics_of(more.get("metrics") or {}))
 
 
 class SaveBetween(TrainerCallback):
@@ -83,6 +83,18 @@ class SaveBetween(TrainerCallback):
             control.should_save = True
 
 
+def metrics_of(found: Mapping[str, float]) -> dict[str, float]:
+    """Return what an evaluation has found, under its own names and without the speed of it.
+
+    Parameters
+    ----------
+    found : mapping of str to float
+        As ``trainer.evaluate()`` returns it.
+    """
+    names = {name.removeprefix("eval_"): value for name, value in found.items()}
+    return {name: float(names[name]) for name in names if name not in (*_OTHER, *_SPEED)}
+
+
 def history_of(log: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
     """Return the log of a trainer as one row an epoch.
 
@@ -101,14 +113,11 @@ def history_of(log: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
     for entry in log:
         row = rows.setdefault(float(entry["epoch"]), {"epoch": float(entry["epoch"])})
         measured = any(name.startswith("eval_") for name in entry)
+        if measured:
+            row |= {name: value for name, value in metrics_of(entry).items() if name != "loss"}
+            continue
         for name, value in entry.items():
-            if name in _OTHER or name.startswith("train_"):
-                continue
-            if measured:
-                short = name.removeprefix("eval_")
-                if short not in _SPEED and short != "loss":
-                    row[short] = float(value)
-            else:
+            if name not in _OTHER and not name.startswith("train_"):
                 new = {"loss": "loss", "learning_rate": "lr"}.get(name, f"training_{name}")
                 row[new] = float(value)
     return [row for _, row in sorted(rows.items()) if len(row) > 1]

@@ -30,22 +30,9 @@ from infotheory.learning.language import (
     finetune,
 )
 from infotheory.learning.language.following import Bar
-from infotheory.models import open_model, read_task
+from infotheory.models import open_model
 
 SETTINGS = FinetuneSettings(epochs=2, batch_size=16, lr=5e-3, max_length=8, seed=1, device="cpu")
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("language")
-    worded.encoder(folder / "encoder")
-    worded.sst2(folder / "glue")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def data(place: Path) -> tuple[Any, Any]:
-    return read_task("sst2", place / "glue"), read_task("sst2", place / "glue", "dev")
 
 
 @pytest.fixture(scope="module")

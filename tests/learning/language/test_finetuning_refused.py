@@ -26,22 +26,9 @@ from infotheory.learning.language import (
     FinetuneSettings,
     finetune,
 )
-from infotheory.models import as_dataset, read_task
+from infotheory.models import as_dataset
 
 SETTINGS = FinetuneSettings(epochs=2, batch_size=16, lr=5e-3, max_length=8, seed=1, device="cpu")
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("refused")
-    worded.encoder(folder / "encoder")
-    worded.sst2(folder / "glue")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def data(place: Path) -> tuple[Any, Any]:
-    return read_task("sst2", place / "glue"), read_task("sst2", place / "glue", "dev")
 
 
 @pytest.mark.parametrize(
@@ -94,6 +81,7 @@ def test_settings_that_cannot_be_used(name: str, value: Any, text: str) -> None:
 
 
 def test_settings_take_numbers_of_numpy() -> None:
+    assert CMIArguments(lam=np.float32(0.5), decay=np.float64(0.5)).lam == 0.5
     settings = FinetuneSettings(epochs=np.int64(2), lr=np.float32(0.5), seed=np.int32(3))
     assert json.loads(json.dumps(settings.to_dict()))["lr"] == 0.5
 
